@@ -23,6 +23,7 @@ PADDING = 9.0  # between the text of a card and its side
 MARK_ROOM = 8.0  # more of it, where a card has the sign of a mark in its corner
 MARGIN = 16.0  # around the picture
 TITLE_ROOM = 12.0  # of a frame, for its name
+MOST_CARDS = 400  # placing them, their lines and labels takes time that grows with the square of their number
 _NARROWEST = 42.0
 GAPS = Gaps(columns=34.0, rows=26.0)
 _LABEL_MARGIN = 16.0  # of a label in its gap, at first
@@ -34,8 +35,11 @@ _MORE_IN_FRAMES, _ALWAYS_IN_FRAMES = 2, 20
 def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NARROWEST) -> Geometry:
     """The geometry by an engine, the best there is by default. Raises `BpxError` where there is none.
 
-    Each card has room for a line as wide as `narrowest`.
+    Refuses more cards than `MOST_CARDS`. Each card has room for a line as wide as `narrowest`.
     """
+    if len(picture.cards) > MOST_CARDS:
+        facts = {"count": len(picture.cards), "most": MOST_CARDS}
+        raise BpxError([Diagnostic("picture-too-many", None, facts, "draw-part")])
     place = place or engine()
     if place is None:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])

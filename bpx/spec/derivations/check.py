@@ -29,6 +29,7 @@ from bpx.spec.reading.target import read_file
 from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
+MOST_FORMULAS = 1_000  # set equal to something in one file: lecture notes have hundreds
 _ENDINGS = (".md", ".markdown", ".tex", ".txt", ".ipynb")
 
 
@@ -50,7 +51,12 @@ def check_derivation(
     problems: list[Diagnostic] = []
     arrays = {key: as_array(key, value, problems) for key, value in (values or {}).items()}
     given = {key: array for key, array in arrays.items() if array is not None}
-    reader, model = read(statements(pieces(name, text)), given)
+    every = statements(pieces(name, text))
+    count = sum(len(one.links) for one in every)
+    if count > MOST_FORMULAS:
+        facts = {"file": name, "found": count, "most": MOST_FORMULAS}
+        raise BpxError([Diagnostic("too-many-formulas", every[0].left.span, facts, "split-notes")])
+    reader, model = read(every, given)
     own = [name for name in reader.sheet.inputs if name not in reader.unused]
     problems += [not_an_input(name, own) for name in given if name in reader.unused]
     if problems:

@@ -90,14 +90,13 @@ class _Builder:
 
     def refuse_missing(self) -> None:
         """Report every operation that has no row, once, at its first line."""
-        missing = {
-            operation.op: operation
-            for operation in reversed(self.model.operations)
-            if row_of(self.rows, operation.op) is None
-        }
-        for op in sorted(missing, key=lambda name: self.model.operations.index(missing[name])):
-            facts = {"op": op, "name": ", ".join(missing[op].outputs)}
-            self.problems.append(Diagnostic("model-op", self.span(missing[op]), facts))
+        first: dict[str, Operation] = {}
+        for operation in self.model.operations:
+            first.setdefault(operation.op, operation)
+        for op, operation in first.items():
+            if row_of(self.rows, op) is None:
+                facts = {"op": op, "name": ", ".join(operation.outputs)}
+                self.problems.append(Diagnostic("model-op", self.span(operation), facts))
 
     def refuse_output(self) -> None:
         """A model whose outputs nothing computes is known for it before all else is."""

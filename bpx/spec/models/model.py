@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-MOST_NODES = 200_000
+MOST_NODES = 50_000  # of a model, each a call of NumPy at least twice
 
 
 class ModelError(Exception):

@@ -25,7 +25,9 @@ from bpx.words.say import say
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MOST_ARRAYS = 20_000  # of a file
 _NPY = ".npy"
+_MEMBER = b"PK\x01\x02"  # begins the entry of each member in the directory of a ZIP file
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -83,6 +85,9 @@ def npy_arrays(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[N
 
 def npz_arrays(file: str, data: bytes, problems: list[Diagnostic], most: int) -> Iterator[NamedArray]:
     """The arrays of an NPZ file as they were saved, where they unpack to no more than `most` bytes."""
+    if data.count(_MEMBER) > MOST_ARRAYS:  # counted before `zipfile` makes an object of each
+        problems.append(Diagnostic("table-too-many", None, {"most": MOST_ARRAYS}))
+        return
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except _BROKEN as error:

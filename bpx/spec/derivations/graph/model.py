@@ -75,19 +75,20 @@ class Model(Values):
 
     def order(self) -> list[str]:
         """The results, each behind those that it uses."""
-        done: list[str] = []
-
-        def visit(name: str, path: tuple[str, ...]) -> None:
-            if name in done or name in path:
-                return
-            for used in self.sheet_uses(name):
-                if used in self.sheet.equations:
-                    visit(used, (*path, name))
-            done.append(name)
-
-        for name in self.sheet.equations:
-            visit(name, ())
-        return done
+        done: dict[str, None] = {}
+        begun: set[str] = set()
+        for first in self.sheet.equations:
+            waiting = [first]
+            while waiting:
+                name = waiting[-1]
+                more = [] if name in begun else [*reversed(self.sheet_uses(name))]
+                begun.add(name)
+                more = [used for used in more if used in self.sheet.equations and used not in begun]
+                if more:
+                    waiting += more
+                else:
+                    done.setdefault(waiting.pop())
+        return [*done]
 
     def sheet_uses(self, name: str) -> list[str]:
         """The names that an equation uses."""
