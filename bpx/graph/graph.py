@@ -14,7 +14,7 @@ batched run every value carries one more axis, the batch, LAST, so that NumPy's 
 from __future__ import annotations
 
 from collections import ChainMap, defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
@@ -35,6 +35,7 @@ from bpx.graph.arrays import (
     size_within_limits,
 )
 from bpx.graph.facts import OpFacts
+from bpx.graph.walk import needed_by_walk
 from bpx.words.arguments import shown_value
 from bpx.words.say import say
 
@@ -189,9 +190,9 @@ class Graph:
     def needs(self, *, of: Iterable[int], known: Collection[int] = ()) -> list[int]:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)
-        # Where most is known, or a large graph has a small part that is needed, that part alone is walked through.
+        # Where most is known, or a small part of a large graph is needed, that part alone is walked through.
         most = len(self.ops) if 2 * len(known) > len(self.ops) else len(self.ops) // 32
-        walked = self._needs_beside(of, known, most)
+        walked = needed_by_walk(self.args, of, known, most)
         if walked is not None:
             return walked
         # A byte for each node in place of a set: for graphs of 100,000 nodes it is several times faster.
@@ -205,20 +206,6 @@ class Graph:
                 for arg in args:
                     needed[arg] = 1
         return [node for node, flag in enumerate(needed) if flag]
-
-    def _needs_beside(self, of: Iterable[int], known: Container[int], most: int) -> list[int] | None:
-        """What `needs` gives, by a walk in time proportional to it; None where it is more than `most` nodes."""
-        needed = set(of)
-        waiting = list(needed)
-        while waiting:
-            if len(needed) > most:
-                return None
-            node = waiting.pop()
-            if node not in known:
-                more = [arg for arg in self.args[node] if arg not in needed]
-                needed.update(more)
-                waiting += more
-        return sorted(needed)
 
     def touched(self, *, by: Iterable[int], upto: int) -> bytearray:
         """Flags for nodes 0 … upto: is the node one of `by`, or does it depend on one?"""

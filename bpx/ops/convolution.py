@@ -118,7 +118,7 @@ def _overlap_add_shape(x: Shape, *, shape: Shape, stride: Steps, dilation: Steps
 
 
 def few_parts(x: Array, stride: Steps, dilation: Steps, batch: int = 0) -> tuple[Array, Steps, Steps]:
-    """Windows, stride and dilation such that fewer parts are added, where a kernel is longer than the way it goes.
+    """Windows, stride and dilation such that fewer parts are added, where a kernel is longer than its way.
 
     Element i of window n stands at n·stride + i·dilation: windows and their elements may change places.
     """

@@ -537,6 +537,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.draw-of-code": "only a graph can be drawn, and `{name}` is a pair of functions",
     "diagnostic.no-layout": "drawing the graph needs a library that places its nodes",
     "diagnostic.picture-too-many": "the picture has {count} cards; at most {most} are laid out",
+    "diagnostic.picture-long-lines": "the lines of the picture pass {count} columns of cards; at most {most} are laid out",
     "diagnostic.picture-too-large": "the picture would be {longest} pixels long; in {form}, a side has at most {most}",
     "diagnostic.no-rasterizer": "writing a {form} file needs the library CairoSVG",
     "diagnostic.binary-to-terminal": "a {form} is not text: it cannot be shown in a terminal",

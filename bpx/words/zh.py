@@ -497,6 +497,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.draw-of-code": "只能画计算图，而 `{name}` 是一对函数",
     "diagnostic.no-layout": "画计算图需要一个布局库来安排节点",
     "diagnostic.picture-too-many": "图中有 {count} 张卡片；最多排布 {most} 张",
+    "diagnostic.picture-long-lines": "图中的连线共穿过 {count} 列卡片；最多排布 {most} 列",
     "diagnostic.picture-too-large": "图的长边将有 {longest} 像素；{form} 的边长最多为 {most}",
     "diagnostic.no-rasterizer": "写 {form} 文件需要 CairoSVG 库",
     "diagnostic.binary-to-terminal": "{form} 不是文本，无法在终端显示",

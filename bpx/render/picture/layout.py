@@ -23,7 +23,8 @@ PADDING = 9.0  # between the text of a card and its side
 MARK_ROOM = 8.0  # more of it, where a card has the sign of a mark in its corner
 MARGIN = 16.0  # around the picture
 TITLE_ROOM = 12.0  # of a frame, for its name
-MOST_CARDS = 400  # placing them, their lines and labels takes time that grows with the square of their number
+MOST_CARDS = 400  # the time for lines and labels grows with the square of their number
+MOST_PASSED = 10_000  # columns, by all lines together; the library takes 0.7 ms for each
 _NARROWEST = 42.0
 GAPS = Gaps(columns=34.0, rows=26.0)
 _LABEL_MARGIN = 16.0  # of a label in its gap, at first
@@ -35,11 +36,10 @@ _MORE_IN_FRAMES, _ALWAYS_IN_FRAMES = 2, 20
 def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NARROWEST) -> Geometry:
     """The geometry by an engine, the best there is by default. Raises `BpxError` where there is none.
 
-    Refuses more cards than `MOST_CARDS`. Each card has room for a line as wide as `narrowest`.
+    Refuses what would take minutes to place. Each card has room for a line as wide as `narrowest`.
     """
-    if len(picture.cards) > MOST_CARDS:
-        facts = {"count": len(picture.cards), "most": MOST_CARDS}
-        raise BpxError([Diagnostic("picture-too-many", None, facts, "draw-part")])
+    _check_count("picture-too-many", len(picture.cards), MOST_CARDS)
+    _check_count("picture-long-lines", _columns_passed(arrows_of(picture)), MOST_PASSED)
     place = place or engine()
     if place is None:
         raise BpxError([Diagnostic("no-layout", None, {}, "install-draw")])
@@ -53,6 +53,19 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
             if not spread.missing:
                 return _on_page(picture, spread)
     return _on_page(picture, _spread(free.placement, arrows, labels))
+
+
+def _check_count(code: str, count: int, most: int) -> None:
+    if count > most:
+        raise BpxError([Diagnostic(code, None, {"count": count, "most": most}, "draw-part")])
+
+
+def _columns_passed(arrows: Arrows) -> int:
+    """How many columns all lines pass, where each card stands just before the first that takes it."""
+    column: dict[int, int] = {}
+    for source, target in sorted(arrows, key=lambda arrow: -arrow[1]):
+        column[source] = max(column.get(source, 0), column.get(target, 0) + 1)
+    return sum(column[source] - column.get(target, 0) for source, target in arrows)
 
 
 def check_size(width: float, height: float, form: str, most: int) -> None:

@@ -351,7 +351,7 @@ def _reached(inputs: Iterable[str], used: Mapping[str, Iterable[str]]) -> dict[s
     reached: dict[str, list[str]] = {name: [] for name in used}
     for first in inputs:
         waiting = [*users.get(first, ())]
-        while waiting:  # what depends on two inputs has passed both on already: each name is met thrice at most
+        while waiting:  # what depends on two inputs has passed both on: no name is met a fourth time
             name = waiting.pop()
             if len(reached[name]) < 2 and first not in reached[name]:
                 reached[name].append(first)
