@@ -1,0 +1,127 @@
+"""Large inputs take work in proportion to their size: counted, never timed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from bpx.graph.graph import Graph
+from bpx.graph.walk import needed_by_walk
+from bpx.ops.convolution import Steps, few_parts, overlap_add, windows
+from bpx.render.json import Rows
+from bpx.render.picture import layout
+from bpx.spec.derivations.check import MOST_FORMULAS, check_derivation
+from bpx.spec.derivations.text.formulas import Formulas
+from bpx.spec.tables import numpy_files
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+
+def test_rows_are_made_once_to_be_read_backwards() -> None:
+    made: list[int] = []
+
+    def rows() -> Iterator[int]:
+        for at in range(100):
+            made.append(at)
+            yield at
+
+    assert [*reversed(Rows(100, rows))] == [*range(99, -1, -1)]
+    assert len(made) == 100
+
+
+@pytest.mark.parametrize("batch", [0, 1])
+@pytest.mark.parametrize(
+    ("counts", "size", "stride", "dilation"),
+    [
+        ((3,), (7,), (2,), (3,)),
+        ((7,), (3,), (1,), (1,)),
+        ((2, 6), (5, 3), (2, 1), (1, 3)),
+        ((6, 2), (3, 5), (1, 2), (2, 2)),
+    ],
+)
+def test_windows_put_back_are_the_transpose(
+    counts: tuple[int, ...],
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    batch: int,
+) -> None:
+    each = zip(counts, size, stride, dilation, strict=True)
+    shape = tuple(s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in each)
+    draw = np.random.default_rng(0).integers
+    x, up = draw(9, size=(2, *shape, *[4] * batch)), draw(9, size=(2, *counts, *size, *[4] * batch))
+    seen = windows.value(x * 1.0, size=size, stride=stride, dilation=dilation, batch=batch)
+    back = overlap_add.value(up * 1.0, shape=shape, stride=stride, dilation=dilation, batch=batch)
+    assert np.sum(seen * up) == np.sum(x * back)
+
+
+def test_a_long_kernel_is_added_in_few_parts() -> None:
+    parts, stride, dilation = few_parts(np.zeros((6, 1_000_000)), (2,), (3,))
+    assert (parts.shape, stride, dilation) == ((1_000_000, 6), (3,), (2,))
+
+
+def test_a_small_part_of_a_large_graph_is_walked_through() -> None:
+    graph = Graph()
+    x = graph.input(())
+    chain = [x]
+    for _ in range(2000):
+        chain.append(chain[-1] * 2.0)
+    last = x * 3.0
+    found = graph.needs(of=[last.id])
+    assert found == sorted({x.id, last.id, *graph.args[last.id]})
+    assert needed_by_walk(graph.args, [chain[-1].id], (), 100) is None
+    needed = graph.needs(of=[chain[-1].id])
+    assert needed == needed_by_walk(graph.args, [chain[-1].id], (), len(graph))
+
+
+def _chain_of_equations(count: int) -> str:
+    steps = [f"a_{{{i}}} = a_{{{j}}} * 1.01" for j, i in pairwise(range(count))]
+    return "Let $x = 3$.\n\n" + "".join(f"$${step}$$\n\n" for step in ["a_{0} = x", *steps])
+
+
+def test_equations_are_read_a_few_times_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: dict[int, int] = {}
+    names = Formulas.names
+
+    for count in (10, 40):
+
+        def counted(self: Formulas, text: object, count: int = count) -> list[str]:
+            counts[count] = counts.get(count, 0) + 1
+            return names(self, text)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Formulas, "names", counted)
+        assert check_derivation("a.md", _chain_of_equations(count)).equations == count
+    assert counts[40] <= 4.2 * counts[10]
+
+
+def test_more_formulas_than_the_limit_are_refused() -> None:
+    text = "Let $L = x^2$. $$L " + "= x^2 " * (MOST_FORMULAS + 1) + "$$"
+    with pytest.raises(BpxError, match="at most 1000"):
+        check_derivation("a.md", text)
+
+
+def test_equations_may_stand_in_any_order_and_use_each_other() -> None:
+    report = check_derivation("a.md", "Let $x = 3$. $$c = b a$$ $$b = a^2$$ $$a = 2x$$ $$dc/dx = 24 x^2$$")
+    assert report
+
+
+def test_an_archive_of_too_many_arrays_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numpy_files, "MOST_ARRAYS", 3)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for i in range(4):
+            archive.writestr(f"k{i}.npy", b"")
+    problems: list[Diagnostic] = []
+    monkeypatch.setattr(numpy_files.zipfile, "ZipFile", None)
+    assert [*numpy_files.read_npz("a.npz", out.getvalue(), problems)] == []
+    assert [problem.code for problem in problems] == ["table-too-many"]
+
+
+def test_lines_that_pass_many_columns_are_counted() -> None:
+    chain = [*pairwise(range(101))]
+    assert layout._columns_passed(chain) == 100
+    assert layout._columns_passed([*chain, *((0, i) for i in range(2, 101))]) == 100 + sum(range(2, 101))
