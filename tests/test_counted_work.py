@@ -12,7 +12,7 @@ import pytest
 
 from bpx.graph.graph import Graph
 from bpx.graph.walk import needed_by_walk
-from bpx.ops.convolution import Steps, few_parts, overlap_add, windows
+from bpx.ops.convolution import few_parts, overlap_add, windows
 from bpx.render.json import Rows
 from bpx.render.picture import layout
 from bpx.spec.derivations.check import MOST_FORMULAS, check_derivation

@@ -48,6 +48,7 @@ TABLES: dict[str, tuple[int, Callable[[int], Made]]] = {
     "a header of brackets": (60_000, lambda n: _audit("a.npy", _zeros("(" * n))),
     "a zip of zeros": (2**28, lambda n: _audit("a.npz", _npz({"x.npy": _zeros(f"({n // 8},)") + b"\0" * n}))),
     "arrays in a zip": (2_000, lambda n: _audit("a.npz", _npz({f"k{i}.npy": _zeros("()") + b"\0" * 8 for i in range(n)}))),
+    "broken arrays in a zip": (60_000, lambda n: _audit("a.npz", _npz({f"k{i}.npy": b"" for i in range(n)}))),
     "empty arrays in a zip": (2_000, lambda n: _audit("a.npz", _npz({f"k{i}.npy": _zeros("(0,)") for i in range(n)}))),
     "a lying zip of inputs": (10**15, lambda n: (["explain", "x^2", "--inputs", file("a.npz", _npz({"x.npy": _zeros(f"({n},)")}))], "")),
     "a header of safetensors": (2**24, lambda n: _audit("a.safetensors", n.to_bytes(8, "little") + b"{" + b" " * n)),
