@@ -23,6 +23,7 @@ from bpx.check.report.report import Report
 from bpx.check.report.results import ClaimResult
 from bpx.check.second_order import second_order, second_order_lost
 from bpx.check.spec_check import PointResult, SpecCheck
+from bpx.check.tasks.looks import Sharing, sharing
 from bpx.check.tasks.lost import WorkerLost
 from bpx.check.tasks.tasks import Task, results
 from bpx.check.whole.checked_graph import Query
@@ -69,7 +70,8 @@ def gradcheck(
     with `seed`. `order` 2 checks second derivatives too. `detect` is the smallest relative error that must be
     seen, `budget` how many operations on numbers of many digits the gradient of one node may take, where
     differences leave it open; `progress` is told the fraction done. The points are shared out among the
-    workers of an `executor`, and the report is the same for any number of them. Without `causes` nobody is
+    workers of an `executor`, of one point the entries that need many digits; the report is the same for any
+    number of workers. Without `causes` nobody is
     blamed for claims that disagree. `why` names an entry to be explained step by step.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
@@ -239,7 +241,7 @@ class _Work:
     def __init__(
         self, checks: Sequence[SpecCheck], places: Sequence[Mapping[int, Array]], order: int
     ) -> None:
-        self.main, self.lost = checks[0], 0
+        self.main, self.lost, self.lost_looks = checks[0], 0, 0
         self.first = [
             Task(SpecCheck.at, check, (input_values, number == 0))
             for check in checks
@@ -251,19 +253,32 @@ class _Work:
     def parts(self, executor: Executor | None, progress: Callable[[float], None] | None) -> Iterator[Any]:
         """What the tasks give, in their order."""
         tasks = [*self.first, *self.second]
-        for number, result in enumerate(results(tasks, executor)):
+        every = results(tasks, executor) if len(tasks) > 1 else self._alone(tasks[0], executor)
+        for number, result in enumerate(every):
             if progress:
                 progress((number + 1) / len(tasks))
             yield self._of_lost(tasks[number]) if isinstance(result, WorkerLost) else result
+
+    def _alone(self, task: Task, executor: Executor | None) -> Iterator[Any]:
+        """What the only task gives, which runs here and shares out the looks at its entries."""
+        workers = Sharing(executor)
+        with sharing(workers):
+            result = task.run()
+        self.lost_looks = workers.lost
+        yield result
 
     def _of_lost(self, task: Task) -> PointResult | list[GradientTable]:
         self.lost += 1
         return task.shared.lost() if isinstance(task.shared, SpecCheck) else second_order_lost(task.shared)
 
     def lost_notes(self) -> list[Diagnostic]:
-        """A note on the points that gave no result, if there are any."""
-        facts = {"count": self.lost}
-        return [Diagnostic("points-lost", None, facts, severity="warning")] if self.lost else []
+        """Notes on the points, and on the looks at entries of a point, that gave no result, if there are any."""
+        counts = {"points-lost": self.lost, "looks-lost": self.lost_looks}
+        return [
+            Diagnostic(code, None, {"count": count}, severity="warning")
+            for code, count in counts.items()
+            if count
+        ]
 
 
 def _examined(check: SpecCheck, parts: Iterator[PointResult], count: int) -> _Findings:

@@ -502,6 +502,11 @@ ENGLISH: dict[str, str | Counted] = {
         one="one point was not checked, because its worker died twice",
         other="{count} points were not checked, because their workers died twice",
     ),
+    "diagnostic.looks-lost": Counted(
+        "count",
+        one="one look at an entry in more digits gave no result, because its worker died twice",
+        other="{count} looks at entries in more digits gave no result, because their workers died twice",
+    ),
     "diagnostic.bad-executor": "`executor` must be a concurrent.futures.Executor, not {found}",
     "diagnostic.not-picklable": "`forward` cannot be sent to other processes, because it cannot be pickled",
     "diagnostic.check-not-picklable": "the check cannot be sent to other processes: {reason}",

@@ -466,6 +466,9 @@ CHINESE: dict[str, str | Counted] = {
         "count", other="有 {count} 次 `forward` 调用没有结果，因为工作进程两次中断"
     ),
     "diagnostic.points-lost": Counted("count", other="有 {count} 个点没有检查，因为它们的工作进程中断了两次"),
+    "diagnostic.looks-lost": Counted(
+        "count", other="有 {count} 个元素的高精度计算没有结果，因为工作进程中断了两次"
+    ),
     "diagnostic.bad-executor": "`executor` 应为 concurrent.futures.Executor，而不是 {found}",
     "diagnostic.not-picklable": "`forward` 不能序列化，因此无法发送到其他进程",
     "diagnostic.check-not-picklable": "无法把检查发送到其他进程：{reason}",

@@ -25,6 +25,7 @@ from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     COLUMNS_IN_CACHE,
     EPSILON,
+    EXACT_ELEMENT_OPERATIONS,
     MOST_ENCLOSED_ELEMENTS,
     OFF_KINK,
     RULE_PERTURBATIONS,
@@ -35,6 +36,8 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.entry import Reason, Verdict, relative_differences
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.verdict import Judgement, verdict
+from bpx.check.tasks.looks import looked
+from bpx.check.tasks.lost import WorkerLost
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
 from bpx.passes.reverse import Edge
@@ -258,11 +261,14 @@ class _PartialDerivative:
         """The forward and the rule once more, in many digits; nothing changes where these cannot be had."""
         if not columns.size:
             return
-        from bpx.check.local.elementwise_exact import slope_and_rule
+        from bpx.check.local.elementwise_exact import Looked, slopes_and_rules
 
-        for column in columns:
-            exact = slope_and_rule(self.batch, self.position, column, float(self.sizes[column]))
-            if exact is not None:
+        elements = Looked(self.batch.only(columns), self.position, self.sizes[columns])
+        looks = looked(slopes_and_rules, elements, range(columns.size), EXACT_ELEMENT_OPERATIONS)
+        for column, exact in zip(columns, looks, strict=True):
+            if isinstance(exact, WorkerLost):
+                self.evidence.put(column, obstacle=Obstacle.WORKER_LOST)
+            elif exact is not None:
                 slope, right = exact
                 # A right formula is right, though its float64 value be off for want of digits.
                 gap = 0.0 if right else np.nan

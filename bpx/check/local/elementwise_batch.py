@@ -11,6 +11,7 @@ indices into them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +68,13 @@ class ElementwiseBatch:
             )
             for position in range(len(self.op.args))
         ]
+
+    def only(self, columns: Indices) -> ElementwiseBatch:
+        """Some elements, as far as the op and its rule at each by itself need them; small enough to be sent."""
+        other = copy(self)
+        other.graph, other.nodes, other.slices, other.signs = self.scratch, (), {}, []
+        other.args, other.out = [arg[columns] for arg in self.args], self.out[columns]
+        return other
 
     def part(self, node: int, flat: Any) -> Any:
         """The elements of one node out of a flat array, in the node's shape."""

@@ -7,7 +7,8 @@ at a logit of 40 is 100 % wrong and nobody's mistake.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,21 @@ from bpx.check.numeric.tolerances import (
     RIGHT_FORMULA,
     SAFETY_FACTOR,
 )
+from bpx.graph.arrays import Array
+
+
+class Looked(NamedTuple):
+    """Elements of a batch to look at by one of their args, and how large the slopes are that are claimed."""
+
+    batch: ElementwiseBatch
+    position: int
+    sizes: Array
+
+
+def slopes_and_rules(elements: Looked, columns: Sequence[int]) -> Iterator[tuple[float, bool] | None]:
+    """`slope_and_rule` of some of the elements."""
+    for column in columns:
+        yield slope_and_rule(elements.batch, elements.position, column, float(elements.sizes[column]))
 
 
 def slope_and_rule(

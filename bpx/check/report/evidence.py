@@ -51,7 +51,7 @@ class Obstacle(IntEnum):
     NO_GRADIENT_BESIDE = 19  # of a second derivative: there is no first one right beside the point
     UNSEEN_BESIDE = 20  # of a second derivative: whether there is one was not looked at
     OTHER_GRADIENT = 21  # of a second derivative: what the rules give for the first one, at kinks, is not it
-    WORKER_LOST = 22  # the worker that ran a black box died, twice
+    WORKER_LOST = 22  # the worker that was to compute this died, twice
     UNKNOWN_GRADIENT = 23  # of a second derivative: whether there is a first one is not known
 
     @property

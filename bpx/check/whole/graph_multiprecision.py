@@ -7,17 +7,19 @@ of a million entries some have cancelled to a ten-millionth of their terms, and 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.local.elementwise_exact import is_known, is_right, rounded_slope
 from bpx.check.numeric import multiprecision, multiprecision_slopes
+from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
 from bpx.check.numeric.tolerances import (
     COMPLEX_STEP,
     EPSILON,
     EXACT_EVALUATIONS,
+    EXTENDED_LOOK_OPERATIONS,
     EXTENDED_SHARE,
     LARGEST_EXTENDED_EPSILON,
     MOST_EXACT_ELEMENTS,
@@ -26,9 +28,14 @@ from bpx.check.numeric.tolerances import (
     SAFETY_FACTOR,
 )
 from bpx.check.report.entry import Verdict
+from bpx.check.report.evidence import Obstacle
 from bpx.check.report.verdict import verdict
+from bpx.check.tasks.looks import looked
+from bpx.check.tasks.lost import WorkerLost
 from bpx.check.whole.evaluation import Evaluation
 from bpx.check.whole.graph_function import GraphFunction
+from bpx.graph.arrays import Array
+from bpx.graph.graph import Graph
 from bpx.graph.run import run
 
 if TYPE_CHECKING:
@@ -58,17 +65,50 @@ def _one_by_one(evaluation: Evaluation, claims: _Claims, flat: Indices) -> tuple
         evaluation.evidence.put(flat, beyond_budget=not evaluation.exact_affordable)
         return [], len(flat)
     most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.operations))
-    function = GraphFunction(checked.graph, checked.query.output, checked.query.seed, checked.input_values)
-    values = np.ravel(checked.input_values[evaluation.node])
+    entries, cost = flat[:most].tolist(), EXACT_EVALUATIONS * max(1, checked.operations)
     settled = []
-    for entry in flat[:most].tolist():
-        along = function.in_multiprecision((evaluation.node, entry), checked.lifted)
-        slope = multiprecision_slopes.slope(along, float(values[entry]))
-        if slope is not None and claims.add(entry, slope):
+    for entry, slope in zip(
+        entries, looked(_exact_slopes, _Along.of(evaluation), entries, cost), strict=True
+    ):
+        if isinstance(slope, WorkerLost):
+            evaluation.evidence.replace(entry, np.nan, np.nan, obstacle=Obstacle.WORKER_LOST)
+        elif slope is not None and claims.add(entry, slope):
             settled.append(entry)
     unseen = flat[most:]
     evaluation.evidence.put(unseen, beyond_budget=True)
     return settled, flat.size - unseen.size
+
+
+class _Along(NamedTuple):
+    """The weighted output along each entry of one input; what looks at them need, small enough to be sent."""
+
+    graph: Graph
+    output: int
+    seed: Array
+    input_values: Mapping[int, Array]
+    node: int
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> _Along:
+        query, node = evaluation.checked.query, evaluation.node
+        graph = evaluation.checked.graph
+        return cls(graph, query.output, query.seed, evaluation.checked.input_values, node)
+
+    @property
+    def still(self) -> list[int]:
+        """The nodes of the forward pass that do not depend on the input."""
+        after = self.graph.touched(by=[self.node], upto=max(self.output, self.node))
+        return [other for other in self.graph.needs(of=[self.output]) if not after[other]]
+
+
+def _exact_slopes(along: _Along, entries: Sequence[int]) -> Iterator[MultiprecisionSlope | None]:
+    """The slopes by entries in many digits, each by itself."""
+    lifted = {node: multiprecision.lifted(value) for node, value in along.input_values.items()}
+    function = GraphFunction(along.graph, along.output, along.seed, along.input_values)
+    values = np.ravel(along.input_values[along.node])
+    for entry in entries:
+        by_entry = function.in_multiprecision((along.node, entry), lifted)
+        yield multiprecision_slopes.slope(by_entry, float(values[entry]))
 
 
 class _Claims:
@@ -78,7 +118,7 @@ class _Claims:
         self.evaluation = evaluation
         self.by_digits: dict[int, Any] = {}
 
-    def add(self, entry: int, slope: multiprecision_slopes.MultiprecisionSlope) -> bool:
+    def add(self, entry: int, slope: MultiprecisionSlope) -> bool:
         """Write down the slope of an entry, if it is known well enough: is it?"""
         if not is_known(slope, _terms(self.evaluation, entry)):
             return False
@@ -122,9 +162,7 @@ def _terms(evaluation: Evaluation, entry: int) -> float:
     )
 
 
-def _add(
-    evaluation: Evaluation, entry: int, slope: multiprecision_slopes.MultiprecisionSlope, claim: Any
-) -> None:
+def _add(evaluation: Evaluation, entry: int, slope: MultiprecisionSlope, claim: Any) -> None:
     """A slope known to many digits; `claim` is what is claimed in as many, where it has them.
 
     A formula that is right to those digits is right, whatever float64 makes of it. Of bare numbers it
@@ -154,35 +192,44 @@ def add_extended_slopes(evaluation: Evaluation, flat: Indices) -> None:
     smooth = flat[evaluation.part(checked.is_smooth(evaluation.node), flat).astype(bool)]
     own = checked.claimed_gradient(evaluation.node)
     for entry, slope in zip(smooth.tolist(), _extended_slopes(evaluation, smooth), strict=False):
+        if isinstance(slope, WorkerLost):
+            evidence.replace(entry, np.nan, np.nan, obstacle=Obstacle.WORKER_LOST)
+            continue
         reference, error = (float(part.flat[entry]) for part in (evidence.value, evidence.error))
         narrower = max(EXTENDED_SHARE * error, abs(float(own.flat[entry]) - slope))
         if narrower < error and abs(slope - reference) <= SAFETY_FACTOR * error:
             evidence.replace(entry, slope, narrower, beyond_budget=False)
 
 
-def _extended_slopes(evaluation: Evaluation, flat: Indices) -> Iterator[float]:
+def _extended_slopes(evaluation: Evaluation, flat: Indices) -> Iterator[float | WorkerLost]:
     """The slopes by entries, Im f(x + ih) / h; of the first that there is time for, or of none."""
-    checked, node = evaluation.checked, evaluation.node
-    graph, output = checked.graph, checked.query.output
-    after = graph.touched(by=[node], upto=max(output, node))
-    still = [other for other in graph.needs(of=[output]) if not after[other]]
-    cost = checked.operations_after(node)
-    most = (MOST_EXTENDED_OPERATIONS - checked.operations_of(still)) // max(1, cost)
+    checked, along = evaluation.checked, _Along.of(evaluation)
+    cost, once = checked.operations_after(along.node), checked.operations_of(along.still)
+    most = (MOST_EXTENDED_OPERATIONS - once) // max(1, cost)
     if not evaluation.is_input or most < 1 or np.finfo(np.longdouble).eps > LARGEST_EXTENDED_EPSILON:
         return
-    inputs: dict[int, Any] = {key: value.astype(np.longdouble) for key, value in checked.input_values.items()}
+    # What does not move is computed by every chunk once more, so that this is to be a small part of it.
+    least = max(EXTENDED_LOOK_OPERATIONS, 8 * once)
+    yield from looked(_imaginary_slopes, along, flat[:most].tolist(), cost, least)
+
+
+def _imaginary_slopes(along: _Along, entries: Sequence[int]) -> Iterator[float]:
+    """The slopes by entries, until an op does not go on."""
+    graph, node, output = along.graph, along.node, along.output
+    inputs: dict[int, Any] = {key: value.astype(np.longdouble) for key, value in along.input_values.items()}
     try:
         # A cast that drops the imaginary part only warns.
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            known: dict[int, Any] = run(graph, inputs, still, dtype=np.longdouble)
-            for entry in flat[:most].tolist():
+            known: dict[int, Any] = run(graph, inputs, along.still, dtype=np.longdouble)
+            after = graph.touched(by=[node], upto=max(output, node))
+            for entry in entries:
                 at = inputs[node].astype(np.clongdouble)
                 at.flat[entry] += 1j * COMPLEX_STEP
                 values: Any = run(graph, {**known, node: at}, [output], dtype=None)
                 if any(values[other].dtype != np.clongdouble for other in values if after[other]):
                     return  # an op has dropped the imaginary part
-                yield float(np.sum(checked.query.seed * values[output].imag) / COMPLEX_STEP)
+                yield float(np.sum(along.seed * values[output].imag) / COMPLEX_STEP)
     # Of functions that know no such numbers, or take another way with them.
     except (TypeError, ValueError, ArithmeticError, np.linalg.LinAlgError, np.exceptions.ComplexWarning):
         return
