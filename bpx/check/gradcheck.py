@@ -272,7 +272,7 @@ class _Work:
         return task.shared.lost() if isinstance(task.shared, SpecCheck) else second_order_lost(task.shared)
 
     def lost_notes(self) -> list[Diagnostic]:
-        """Notes on the points, and on the looks at entries of a point, that gave no result, if there are any."""
+        """Notes on the points and on the looks at entries that gave no result, if there are any."""
         counts = {"points-lost": self.lost, "looks-lost": self.lost_looks}
         return [
             Diagnostic(code, None, {"count": count}, severity="warning")

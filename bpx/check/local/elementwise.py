@@ -25,7 +25,6 @@ from bpx.check.numeric.error_bound import ErrorBound
 from bpx.check.numeric.tolerances import (
     COLUMNS_IN_CACHE,
     EPSILON,
-    EXACT_ELEMENT_OPERATIONS,
     MOST_ENCLOSED_ELEMENTS,
     OFF_KINK,
     RULE_PERTURBATIONS,
@@ -36,9 +35,8 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.entry import Reason, Verdict, relative_differences
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.verdict import Judgement, verdict
-from bpx.check.tasks.looks import looked
 from bpx.check.tasks.lost import WorkerLost
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, of_shape
 from bpx.graph.numbers import number
 from bpx.passes.reverse import Edge
 
@@ -261,13 +259,12 @@ class _PartialDerivative:
         """The forward and the rule once more, in many digits; nothing changes where these cannot be had."""
         if not columns.size:
             return
-        from bpx.check.local.elementwise_exact import Looked, slopes_and_rules
+        from bpx.check.local.elementwise_exact import slopes_and_rules
 
-        elements = Looked(self.batch.only(columns), self.position, self.sizes[columns])
-        looks = looked(slopes_and_rules, elements, range(columns.size), EXACT_ELEMENT_OPERATIONS)
-        for column, exact in zip(columns, looks, strict=True):
+        every = slopes_and_rules(self.batch, self.position, columns, self.sizes[columns])
+        for column, exact in zip(columns, every, strict=True):
             if isinstance(exact, WorkerLost):
-                self.evidence.put(column, obstacle=Obstacle.WORKER_LOST)
+                self.evidence.put(column, error=np.inf, obstacle=Obstacle.WORKER_LOST)
             elif exact is not None:
                 slope, right = exact
                 # A right formula is right, though its float64 value be off for want of digits.
@@ -381,9 +378,16 @@ def checked_edge(
         math.nan if half else middle,  # at a kink there is no one number to compare with
         float(evidence.error[worst]),
         Verdict(int(judgement.verdicts[worst])),
-        Reason("digits-lost", {"value": number(middle)}) if judgement.codes[worst] == "digits-lost" else None,
+        _reason(evidence, part, judgement.codes[worst], middle),
         (middle - half, middle + half) if 0 < half < math.inf else None,
     )
+
+
+def _reason(evidence: Evidence, part: slice, code: str | None, middle: float) -> Reason | None:
+    """What is said of an edge: of a lost element always, as nothing that needs it has a bound."""
+    if np.any(of_shape(evidence.obstacle, evidence.shape)[part] == Obstacle.WORKER_LOST):
+        return Reason("worker-lost", {})
+    return Reason("digits-lost", {"value": number(middle)}) if code == "digits-lost" else None
 
 
 def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part: slice) -> int:

@@ -70,7 +70,7 @@ class ElementwiseBatch:
         ]
 
     def only(self, columns: Indices) -> ElementwiseBatch:
-        """Some elements, as far as the op and its rule at each by itself need them; small enough to be sent."""
+        """Some elements, for the op and its rule at each by itself; small enough to be sent to a worker."""
         other = copy(self)
         other.graph, other.nodes, other.slices, other.signs = self.scratch, (), {}, []
         other.args, other.out = [arg[columns] for arg in self.args], self.out[columns]

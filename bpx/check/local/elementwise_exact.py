@@ -8,7 +8,7 @@ at a logit of 40 is 100 % wrong and nobody's mistake.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,24 +17,37 @@ from bpx.check.numeric import multiprecision, multiprecision_slopes
 from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
 from bpx.check.numeric.tolerances import (
     CANCELLED,
+    EXACT_ELEMENT_OPERATIONS,
     EXACTLY_KNOWN,
     FLOAT_CONSTANT_ROUNDING,
     RIGHT_FORMULA,
     SAFETY_FACTOR,
 )
+from bpx.check.tasks.looks import looked
+from bpx.check.tasks.lost import WorkerLost
 from bpx.graph.arrays import Array
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-class Looked(NamedTuple):
-    """Elements of a batch to look at by one of their args, and how large the slopes are that are claimed."""
+
+def slopes_and_rules(
+    batch: ElementwiseBatch, position: int, columns: NDArray[np.intp], sizes: Array
+) -> Iterator[tuple[float, bool] | WorkerLost | None]:
+    """`slope_and_rule` of some elements, which workers may share; `WorkerLost` where they died."""
+    elements = _Elements(batch.only(columns), position, sizes)
+    return looked(_each, elements, range(columns.size), EXACT_ELEMENT_OPERATIONS)
+
+
+class _Elements(NamedTuple):
+    """Elements to look at by one of their args, and how large the slopes are that are claimed."""
 
     batch: ElementwiseBatch
     position: int
     sizes: Array
 
 
-def slopes_and_rules(elements: Looked, columns: Sequence[int]) -> Iterator[tuple[float, bool] | None]:
-    """`slope_and_rule` of some of the elements."""
+def _each(elements: _Elements, columns: Sequence[int]) -> Iterator[tuple[float, bool] | None]:
     for column in columns:
         yield slope_and_rule(elements.batch, elements.position, column, float(elements.sizes[column]))
 

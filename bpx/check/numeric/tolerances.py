@@ -577,6 +577,8 @@ MOST_WAITING = 64
 # sending it takes about 1 ms. And on numbers of extended precision, where the inputs are sent along: 0.2 s.
 LOOK_OPERATIONS = 50_000
 EXTENDED_LOOK_OPERATIONS = 2**26
+# At least so many times what every chunk computes once more, which is an eighth of the work at most.
+STILL_SHARE = 8
 
 # Processes of one machine; a pool of Windows takes no more than 61.
 MOST_JOBS = 61

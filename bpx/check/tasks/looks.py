@@ -29,7 +29,7 @@ class Sharing:
         self.executor, self.lost = executor, 0
 
 
-# Of a context, as NumPy's errstate is: a task that a worker runs has none, and shares out nothing in its turn.
+# Of a context, as NumPy's errstate is: a task in a worker has none, and shares out nothing in its turn.
 _SHARING: ContextVar[Sharing | None] = ContextVar("sharing", default=None)
 
 
@@ -44,15 +44,16 @@ def sharing(workers: Sharing) -> Iterator[None]:
 
 
 def looked(
-    looks: Looks, shared: Any, entries: Sequence[Any], operations: int, least: int = LOOK_OPERATIONS
+    looks: Looks, shared: Any, entries: Sequence[Any], operations: int, least: int = 0
 ) -> Iterator[Any]:
-    """What `looks(shared, entries)` gives, in the order of the entries; `WorkerLost` for each of a lost chunk.
+    """What `looks(shared, entries)` gives, entry by entry; `WorkerLost` for those of a lost chunk.
 
-    Every entry takes so many `operations`, and every chunk but the last at least as many as `least`.
+    Every entry takes so many `operations`, and every chunk but the last at least as many as `least`, or as
+    `LOOK_OPERATIONS`, if that is 0.
     """
     if not entries:
         return
-    workers, size = _SHARING.get(), -(-least // max(1, operations))
+    workers, size = _SHARING.get(), -(-(least or LOOK_OPERATIONS) // max(1, operations))
     if workers is None or workers.executor is None or len(entries) <= size:
         yield from looks(shared, entries)
         return

@@ -300,26 +300,24 @@ class CheckedGraph:
     @cached_property
     def has_wrong_rule(self) -> bool:
         """Is some rule wrong by itself?"""
-        return any(checked_edge.verdict is Verdict.DISAGREE for checked_edge in self.checked_edges.values())
+        return any(edge.verdict is Verdict.DISAGREE for edge in self.checked_edges.values())
 
     @cached_property
     def digits_lost(self) -> bool:
         """Is every rule right, but some lose their digits at these values?"""
-        checked_edges = self.checked_edges.values()
-        lost = any(
-            checked_edge.reason and checked_edge.reason.code == "digits-lost"
-            for checked_edge in checked_edges
-        )
-        return lost and not self.has_wrong_rule
+        reasons = [edge.reason.code for edge in self.checked_edges.values() if edge.reason]
+        return "digits-lost" in reasons and not self.has_wrong_rule
+
+    @property
+    def looks_lost(self) -> bool:
+        """Has a worker died twice that was to look at elements of one op?"""
+        return any(edge.reason and edge.reason.code == "worker-lost" for edge in self.part_edges.values())
 
     @cached_property
     def own_edges(self) -> dict[Edge, CheckedEdge]:
         """What is known of each edge of `by_own_rules`; those that lead past all parts are left out."""
-        parts, own = self.rules, self.composite_edges
-        pairs = {
-            edge: own.get(edge) or parts.get((edge.consumer, edge.position))
-            for edge in self.by_own_rules.edges
-        }
+        parts, own, edges = self.rules, self.composite_edges, self.by_own_rules.edges
+        pairs = {edge: own.get(edge) or parts.get((edge.consumer, edge.position)) for edge in edges}
         return {edge: checked_edge for edge, checked_edge in pairs.items() if checked_edge}
 
     @cached_property

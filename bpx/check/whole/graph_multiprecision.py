@@ -26,6 +26,7 @@ from bpx.check.numeric.tolerances import (
     MOST_EXTENDED_OPERATIONS,
     MULTIPRECISION_DIGITS,
     SAFETY_FACTOR,
+    STILL_SHARE,
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
@@ -54,8 +55,8 @@ def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, in
     gradient = evaluation.exact_gradient
     together = [entry for entry in flat.tolist() if gradient and claims.add(entry, gradient.slope(entry))]
     others = np.setdiff1d(flat, np.array(together, dtype=np.intp))
-    alone, looked = _one_by_one(evaluation, claims, others)
-    return np.array([*together, *alone], dtype=np.intp), len(together) + looked
+    alone, count = _one_by_one(evaluation, claims, others)
+    return np.array([*together, *alone], dtype=np.intp), len(together) + count
 
 
 def _one_by_one(evaluation: Evaluation, claims: _Claims, flat: Indices) -> tuple[list[int], int]:
@@ -64,12 +65,11 @@ def _one_by_one(evaluation: Evaluation, claims: _Claims, flat: Indices) -> tuple
     if not evaluation.is_input:
         evaluation.evidence.put(flat, beyond_budget=not evaluation.exact_affordable)
         return [], len(flat)
-    most = checked.query.budget // (EXACT_EVALUATIONS * max(1, checked.operations))
-    entries, cost = flat[:most].tolist(), EXACT_EVALUATIONS * max(1, checked.operations)
-    settled = []
-    for entry, slope in zip(
-        entries, looked(_exact_slopes, _Along.of(evaluation), entries, cost), strict=True
-    ):
+    cost = EXACT_EVALUATIONS * max(1, checked.operations)
+    most = checked.query.budget // cost
+    entries, settled = flat[:most].tolist(), []
+    slopes = looked(_exact_slopes, _Along.of(evaluation), entries, cost)
+    for entry, slope in zip(entries, slopes, strict=True):
         if isinstance(slope, WorkerLost):
             evaluation.evidence.replace(entry, np.nan, np.nan, obstacle=Obstacle.WORKER_LOST)
         elif slope is not None and claims.add(entry, slope):
@@ -80,7 +80,7 @@ def _one_by_one(evaluation: Evaluation, claims: _Claims, flat: Indices) -> tuple
 
 
 class _Along(NamedTuple):
-    """The weighted output along each entry of one input; what looks at them need, small enough to be sent."""
+    """The weighted output along each entry of one input; what a look needs, small enough to be sent."""
 
     graph: Graph
     output: int
@@ -209,7 +209,7 @@ def _extended_slopes(evaluation: Evaluation, flat: Indices) -> Iterator[float | 
     if not evaluation.is_input or most < 1 or np.finfo(np.longdouble).eps > LARGEST_EXTENDED_EPSILON:
         return
     # What does not move is computed by every chunk once more, so that this is to be a small part of it.
-    least = max(EXTENDED_LOOK_OPERATIONS, 8 * once)
+    least = max(EXTENDED_LOOK_OPERATIONS, STILL_SHARE * once)
     yield from looked(_imaginary_slopes, along, flat[:most].tolist(), cost, least)
 
 

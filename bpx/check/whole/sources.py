@@ -31,7 +31,7 @@ from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, FirstKinks, derived_name
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
 from bpx.check.whole.graph_function import GraphFunction
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, of_shape
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.domain import written
@@ -49,7 +49,7 @@ def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> 
     for source in (_domain_boundaries, _kinks, _certificates):
         source(evaluation)
     if not evaluation.is_settled:  # as nearly all are, by balls or by slopes with a narrow bar
-        for source in (_many_digits, _formula, _terms, _rules, _rounded_formula):
+        for source in (_many_digits, _lost_looks, _formula, _terms, _rules, _rounded_formula):
             source(evaluation)
     _first_derivative(evaluation)
     return evaluation
@@ -142,6 +142,13 @@ def _by_witnesses(evaluation: Evaluation, flat: Indices, settled: Indices) -> No
     """
     right = evaluation.claimed.is_rule and (evaluation.verdicts[settled] == Verdict.AGREE).all()
     evaluation.evidence.put(flat, **({"formula_gap": 0.0} if right else {"unproved": True}))
+
+
+def _lost_looks(evaluation: Evaluation) -> None:
+    """Entries without a bound, where workers that died left slopes of single ops without one."""
+    unbounded = np.flatnonzero(np.isinf(of_shape(evaluation.evidence.error, evaluation.evidence.shape)))
+    if unbounded.size and evaluation.checked.looks_lost:
+        evaluation.evidence.put(unbounded, obstacle=Obstacle.WORKER_LOST)
 
 
 def _formula(evaluation: Evaluation) -> None:
