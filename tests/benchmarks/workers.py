@@ -1,10 +1,10 @@
-"""What it costs to share work out: the points of a check, and calls of a black box, in processes.
+"""What it costs to share work out in processes: points, looks at the entries of one, calls of a black box.
 
 CPU time, not wall time: that of this process, which sends and merges, and that of the workers, which compute.
 With k workers on k free cores the wall time is no less than the one and a k-th of the other; wall times of
 one and two workers stand beside it, and mean something on a machine that does nothing else.
 
-Run: python tests/benchmarks/workers.py [--quick]
+Run: python tests/benchmarks/workers.py [--quick] [PART OF A NAME ...]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
@@ -88,18 +88,57 @@ def row(name: str, work: Work) -> None:
     )
 
 
-def main(quick: bool) -> None:
+def saturated() -> bpx.Spec:
+    """A layer of tanh, most of it saturated: 500 elements are looked at in many digits, as the budget allows."""
+    rng = np.random.default_rng(0)
+    values = {"x": rng.normal(size=(8, 100)), "Y": rng.normal(size=(8, 4)), "b1": np.zeros(100)}
+    weights = {"W1": 3 * rng.normal(size=(100, 100)), "W2": rng.normal(size=(100, 4))}
+    return bpx.parse("mean((tanh(x @ W1 + b1) @ W2 - Y)^2)", **values, **weights)
+
+
+def cancelled(count: int) -> bpx.Spec:
+    """Entries whose terms cancel, beside one at a kink: each is looked at in many digits by itself."""
+    x = np.linspace(-1, 1, count)
+    return bpx.parse("sum(relu(x)*y) + 1e12*(sum(x^2) - sum(x*x))", x=x, y=np.cos(x))
+
+
+def large(count: int) -> bpx.Spec:
+    """Entries of a graph too large for many digits, of which some hundred cancel: in extended precision."""
+    rng = np.random.default_rng(0)
+    values = {"x": rng.uniform(-1, 1, count), "W": rng.normal(size=(count, 1000)) / 30}
+    return bpx.parse("sum(sin(x @ W)) + 1e6*(sum(exp(x)*exp(x)) - sum(exp(2*x)))", **values)
+
+
+def works(quick: bool) -> dict[str, Work]:
+    """What is measured, by name."""
     spec, x = network(), np.linspace(-1, 1, 4 if quick else 12)
     points = POINTS // 4 if quick else POINTS
-    row(
-        f"{points} points of a network of 1,020 parameters",
-        lambda executor: spec.gradcheck(wrt=["W1", "W2"], points=points, executor=executor),
-    )
-    row(
-        "calls of a black box of some milliseconds each",
-        lambda executor: check_function(forward, [x], backward, exact=False, executor=executor),
-    )
+    layer, entries, matrix = saturated(), cancelled(51 if quick else 101), large(300 if quick else 1000)
+    return {
+        f"{points} points of a network of 1,020 parameters": lambda executor: spec.gradcheck(
+            wrt=["W1", "W2"], points=points, executor=executor
+        ),
+        "calls of a black box of some milliseconds each": lambda executor: check_function(
+            forward, [x], backward, exact=False, executor=executor
+        ),
+        "one point: elements of a saturated layer in many digits": lambda executor: layer.gradcheck(
+            wrt=["W1", "b1"], executor=executor
+        ),
+        "one point: entries in many digits": lambda executor: entries.gradcheck(
+            wrt="x", budget=30_000_000, executor=executor
+        ),
+        "one point: entries in extended precision": lambda executor: matrix.gradcheck(
+            wrt="x", executor=executor
+        ),
+    }
+
+
+def main(args: Sequence[str]) -> None:
+    wanted = [arg for arg in args if arg != "--quick"]
+    for name, work in works("--quick" in args).items():
+        if not wanted or any(part in name for part in wanted):
+            row(name, work)
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main(sys.argv[1:])
