@@ -89,7 +89,7 @@ def row(name: str, work: Work) -> None:
 
 
 def saturated() -> bpx.Spec:
-    """A layer of tanh, most of it saturated: 500 elements are looked at in many digits, as the budget allows."""
+    """A saturated layer of tanh: 500 elements, as the budget allows, are looked at in many digits."""
     rng = np.random.default_rng(0)
     values = {"x": rng.normal(size=(8, 100)), "Y": rng.normal(size=(8, 4)), "b1": np.zeros(100)}
     weights = {"W1": 3 * rng.normal(size=(100, 100)), "W2": rng.normal(size=(100, 4))}
