@@ -273,12 +273,12 @@ class _Work:
 
     def lost_notes(self) -> list[Diagnostic]:
         """Notes on the points and on the looks at entries that gave no result, if there are any."""
-        counts = {"points-lost": self.lost, "looks-lost": self.lost_looks}
-        return [
-            Diagnostic(code, None, {"count": count}, severity="warning")
-            for code, count in counts.items()
-            if count
+        points, looks = ({"count": count} for count in (self.lost, self.lost_looks))
+        notes = [
+            Diagnostic("points-lost", None, points, severity="warning"),
+            Diagnostic("looks-lost", None, looks, severity="warning"),
         ]
+        return [note for note in notes if note.facts["count"]]
 
 
 def _examined(check: SpecCheck, parts: Iterator[PointResult], count: int) -> _Findings:

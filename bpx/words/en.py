@@ -2546,7 +2546,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "cli.points-seed": "Random seed for the points.",
     "cli.order": "Highest order of derivatives to check.",
     "cli.budget": "Most operations on numbers of many digits for each gradient.",
-    "cli.jobs": "Number of processes for points and calls of `forward`.",
+    "cli.jobs": "Number of processes for points, entries that need more digits, and calls of `forward`.",
     "cli.detect": "Smallest relative error that must be detected.",
     "cli.sort": "Order of the entries.",
     "cli.all": "Show every entry and every local derivative.",
