@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.local.rounding_error import ends_of
+from bpx.check.local.rounding_error import ends_of, unbounded_at_nan
 from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
 from bpx.graph.arrays import Array, of_shape
 from bpx.graph.facts import Guard
@@ -180,7 +180,7 @@ class ElementwiseBatch:
             args = [np.stack(arg) for arg in zip(self.args, *few, strict=True)]
             slopes = self._locals_for(position, args)
             largest = np.abs(slopes[1:] - slopes[0]).max(axis=0)
-        return np.nan_to_num(largest, nan=np.inf)
+        return unbounded_at_nan(largest)
 
     def _locals_for(self, position: int, args: Sequence[Any]) -> Any:
         """The rule's local derivative for these args, with the value that the op has there."""

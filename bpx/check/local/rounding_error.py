@@ -27,7 +27,7 @@ from bpx.check.numeric.tolerances import (
     SUM_ROUNDINGS,
     VAGUE_ROUNDING,
 )
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, is_finite
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
 from bpx.graph.run import run
 
@@ -183,8 +183,12 @@ def _largest_move(value: Array, ends: Iterable[Any]) -> Array:
     largest = np.zeros(value.shape)
     for end in ends:
         largest = np.maximum(largest, np.abs(end - value))
-    # An end may be nan, as inf - inf is: no bound is known then.
-    return np.nan_to_num(largest, nan=np.inf)
+    return unbounded_at_nan(largest)
+
+
+def unbounded_at_nan(largest: Array) -> Array:
+    """The bounds, where an end was nan, as inf - inf is, unbounded: no bound is known then."""
+    return largest if is_finite(largest) else np.nan_to_num(largest, nan=np.inf)
 
 
 def _is_an_arg(op: Op, value: Array, args: Sequence[Array]) -> Any:
