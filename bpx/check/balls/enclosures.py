@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,9 +48,27 @@ def enclosed_derivative(program: Callable[[bool], Ball], charge: Callable[[int],
                 return None
         if slope.is_finite():
             latest = Enclosure(slope, wanted)
-            if slope.is_zero() or slope.rel_accuracy_bits() >= ENCLOSURE_BITS:
+            if _is_narrow(slope):
                 return latest
     return latest
+
+
+def enclosed_together(program: Callable[[], Iterable[Ball]]) -> list[Enclosure] | None:
+    """The derivatives of several results, each by a coordinate of its own, all of which move in one run.
+
+    None where the fewest bits do not enclose every one of them narrowly: `enclosed_derivative` may.
+    """
+    with precision(BALL_BITS[0]):
+        try:
+            slopes = [_slope_of(result) for result in program()]
+        except NO_PROOF:
+            return None
+    proved = all(slope.is_finite() and _is_narrow(slope) for slope in slopes)
+    return [Enclosure(slope, BALL_BITS[0]) for slope in slopes] if proved else None
+
+
+def _is_narrow(slope: Any) -> bool:
+    return bool(slope.is_zero() or slope.rel_accuracy_bits() >= ENCLOSURE_BITS)
 
 
 def _slope(program: Callable[[bool], Ball]) -> Any:

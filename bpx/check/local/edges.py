@@ -155,7 +155,7 @@ def _enclosed(
     rounding_errors: Mapping[int, Array],
 ) -> Iterator[_Enclosed]:
     """The edges of a batch by each arg, where all of its elements there have a proof of their slope."""
-    from bpx.check.local.elementwise_balls import enclosed_slope
+    from bpx.check.local.elementwise_balls import enclosed_slopes
 
     errors = batch.flat(rounding_errors)
     for position in range(len(batch.op.args)):
@@ -164,8 +164,8 @@ def _enclosed(
         if not by_node or position in batch.op.chooses or (queried & nonsmooth).any():
             continue
         value, width = np.full((2, queried.size), np.nan)
-        for column in np.flatnonzero(queried).tolist():
-            slope = enclosed_slope(batch, position, column)
+        columns = np.flatnonzero(queried).tolist()
+        for column, slope in zip(columns, enclosed_slopes(batch, position, columns), strict=True):
             if slope is None:
                 break
             value[column], width[column] = slope.value, slope.width

@@ -1,16 +1,19 @@
-"""One element of an elementwise op on balls: its slope is proved, in less time than a ladder takes."""
+"""Elements of an elementwise op on balls: their slopes are proved, in less time than ladders take."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.balls import ball_context
 from bpx.check.balls.balls import Ball, lifted
-from bpx.check.balls.enclosures import Enclosure, enclosed_derivative
+from bpx.check.balls.enclosures import Enclosure, enclosed_derivative, enclosed_together
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.numeric.tolerances import BALL_BITS, FLOAT_CONSTANT_ROUNDING, RIGHT_FORMULA
+from bpx.graph.arrays import of_shape
 
 
 class EnclosedSlope(NamedTuple):
@@ -33,9 +36,34 @@ def enclosed_slope(batch: ElementwiseBatch, position: int, column: int) -> Enclo
         return result
 
     enclosure = enclosed_derivative(program, lambda bits: True)
-    if enclosure is None or not np.isfinite(enclosure.floats).all():
-        return None
+    return None if enclosure is None else _in_floats(enclosure)
+
+
+def enclosed_slopes(
+    batch: ElementwiseBatch, position: int, columns: Sequence[int]
+) -> Iterator[EnclosedSlope | None]:
+    """The same of several elements: each moves in one run of the op, and none has to do with the others.
+
+    One by one where that run does not prove every slope narrowly.
+    """
+
+    def program() -> list[Ball]:
+        args = [lifted(arg[columns]) for arg in batch.args]
+        args[position][:] = [ball.moving() for ball in args[position]]
+        value = np.asarray(batch.op.value(*args), dtype=object)
+        return [result + Ball(0) for result in of_shape(value, (len(columns),))]
+
+    together = enclosed_together(program)
+    if together:
+        yield from map(_in_floats, together)
+    else:
+        yield from (enclosed_slope(batch, position, column) for column in columns)
+
+
+def _in_floats(enclosure: Enclosure) -> EnclosedSlope | None:
     low, high = enclosure.floats
+    if not math.isfinite(low) or not math.isfinite(high):
+        return None
     return EnclosedSlope(low + (high - low) / 2, high - low, enclosure)
 
 
