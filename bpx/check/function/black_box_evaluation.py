@@ -50,6 +50,7 @@ class BlackBoxEvaluation:
         self.claimed, self.detect = claimed, detect
         self.evidence = Evidence.nothing(claimed.shape, variants=_VARIANTS)
         self.mixtures: list[tuple[Array, BlackBoxEvaluation]] = []  # with their weights (R,)
+        self._judged: tuple[int, Judgement] | None = None  # with the version of the evidence
         # The coordinates (N,) that random directions have certified, all at once.
         self.together = np.zeros(claimed.shape[1], dtype=bool)
 
@@ -61,8 +62,15 @@ class BlackBoxEvaluation:
         """The flat indices of these coordinates in all rows, (R, coordinates)."""
         return np.asarray(self.at(np.arange(len(self.claimed))[:, np.newaxis], coordinates))
 
-    def judgement(self, flat: Any = slice(None)) -> Judgement:
-        """The verdicts on these entries, on the evidence so far."""
+    def judgement(self) -> Judgement:
+        """The verdicts on all entries, flat, on the evidence so far; many ask, and few write anything down."""
+        version = self.evidence.version
+        if self._judged is None or self._judged[0] != version:
+            self._judged = (version, self.judgement_on(slice(None)))
+        return self._judged[1]
+
+    def judgement_on(self, flat: Any) -> Judgement:
+        """The verdicts on these entries alone."""
         return verdict(self.claimed.reshape(-1)[flat], self.evidence.part(flat), self.detect)
 
     @property
@@ -134,15 +142,19 @@ class BlackBoxEvaluation:
         ]
         worst = merged(rows)
         others = tuple(_others(rows, worst))
-        mixtures = [_wrong_alone(mixture._mixture_row(weights, own, name, shape), worst)
-                    for weights, mixture in self.mixtures]  # fmt: skip
+        mixtures = [
+            _wrong_alone(mixture._mixture_row(weights, own, name, shape), worst)
+            for weights, mixture in self.mixtures
+            if (mixture.verdicts[0, own] == Verdict.DISAGREE).any()  # others are no worse than the rows
+        ]
         return replace(merged([worst, *mixtures]), points=None, others=others)
 
     def _row(
         self, flat: Indices, name: str, shape: tuple[int, ...], output: tuple[int, ...] | None
     ) -> GradientTable:
-        part = self.evidence.part(flat.reshape(shape))
-        row = table(name, self.claimed.reshape(-1)[flat].reshape(shape), part, self.detect)
+        judgement = Judgement._make(field[flat].reshape(shape) for field in self.judgement())
+        part, claimed = self.evidence.part(flat.reshape(shape)), self.claimed.reshape(-1)[flat].reshape(shape)
+        row = table(name, claimed, part, self.detect, judgement=judgement)
         return row if output is None else replace(row, outputs=dict.fromkeys(range(len(flat)), output))
 
     def _mixture_row(self, weights: Array, own: Indices, name: str, shape: tuple[int, ...]) -> GradientTable:

@@ -114,7 +114,7 @@ class BlackBoxMultiprecision:
         for row, slope in zip(rows.tolist(), slopes, strict=False):
             self._add(row, at, slope)
         if self.evaluation.mixtures and any(slope.value for slope in slopes):  # of zeros there is no mixture
-            column = self.evaluation.judgement(self.evaluation.all_rows([at]).ravel())
+            column = self.evaluation.judgement_on(self.evaluation.all_rows([at]).ravel())
             if (column.verdicts == Verdict.AGREE).all():
                 every = np.arange(len(self.rows.upstreams))
                 self._add_mixtures(at, slopes if len(rows) == len(every) else self._slopes(at, every))
@@ -169,7 +169,7 @@ class BlackBoxMultiprecision:
                 self.evaluation.evidence.restore(flat, before)
 
     def _is(self, flat: Indices, wanted: Verdict) -> bool:
-        return bool(self.evaluation.judgement(flat).verdicts[0] == wanted)
+        return bool(self.evaluation.judgement_on(flat).verdicts[0] == wanted)
 
     def _add_mixtures(self, at: int, slopes: list[MultiprecisionSlope]) -> None:
         """The claims for mixed upstream gradients; entries whose digits are lost show it here alone."""

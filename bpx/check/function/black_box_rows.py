@@ -9,6 +9,8 @@ called coordinates; tables have shape (R, N). A line leads through the point, al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,7 @@ from bpx.check.numeric.differences import Estimate, derivative
 from bpx.check.numeric.ladder import Function
 from bpx.check.numeric.tolerances import MIXED_ROWS, MOST_ONE_HOT, REPEATS
 from bpx.check.tasks.lost import WorkerLost
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Shape
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 if TYPE_CHECKING:
@@ -113,12 +115,18 @@ class BlackBoxRows:
 
     def values(self, x: Any) -> list[Any]:
         """The values of all inputs at x."""
-        values, start = list(self.caller.values), 0
-        for i in self.caller.varied:
-            shape, size = values[i].shape, values[i].size
-            values[i] = x[start : start + size].reshape(shape)
-            start += size
+        values = [*self.caller.values]
+        for i, part, shape in self._parts:
+            values[i] = x[part].reshape(shape)
         return values
+
+    @cached_property
+    def _parts(self) -> list[tuple[int, slice, Shape]]:
+        """The inputs that are derived by, and where each stands in x."""
+        arrays = [self.caller.values[i] for i in self.caller.varied]
+        ends = list(accumulate(array.size for array in arrays))
+        parts = map(slice, [0, *ends], ends)
+        return [(i, part, array.shape) for i, part, array in zip(self.caller.varied, parts, arrays, strict=True)]
 
     def project(self, output: Any) -> Any:
         """Of an output, every row's sum (R,) of upstream gradient times element."""
@@ -186,19 +194,16 @@ class BlackBoxRows:
 
         def function(points: Array, columns: Indices) -> tuple[Array, NDArray[np.bool_]]:
             values = np.full(points.shape, np.nan)
-            owners, rows = np.divmod(columns, count)
-            columns_of = {line: np.flatnonzero(owners == line) for line in np.unique(owners).tolist()}
             # Nothing will be told of a line that has lost a point.
-            columns_of = {line: here for line, here in columns_of.items() if not self.lost[line]}
+            here = np.flatnonzero(~self.lost[columns // count])
+            owners, rows = np.divmod(columns[here], count)
             # All rows share the points of a line, so that one call of forward serves them all.
-            places = {line: np.unique(points[:, here]) for line, here in columns_of.items()}
-            every = (lines[line].at(self.x, t) for line, here in places.items() for t in here)
-            outputs, lost = self._outputs_or_lost(every)
-            start = 0
-            for line, here in columns_of.items():
-                own = slice(start, start := start + len(places[line]))
-                self.lost[line] |= lost[own].any()
-                values[:, here] = outputs[own][np.searchsorted(places[line], points[:, here]), rows[here]]
+            owner, place, at = _distinct(np.broadcast_to(owners, (len(points), len(here))), points[:, here])
+            calls = zip(owner.tolist(), place.tolist(), strict=True)
+            outputs, lost = self._outputs_or_lost(lines[line].at(self.x, t) for line, t in calls)
+            self.lost[owner[lost]] = True
+            if len(here):
+                values[:, here] = outputs[at, rows]
             return values, np.ones(points.shape, dtype=bool)
 
         starts = np.repeat([line.start for line in lines], count)
@@ -218,6 +223,18 @@ class BlackBoxRows:
             return values[:, row].reshape(points.shape), np.ones(points.shape, dtype=bool)
 
         return function
+
+
+def _distinct(lines: Indices, places: Array) -> tuple[Indices, Array, Indices]:
+    """The different pairs of a line and a place (nan is one), in order, and which of them each pair (K, m) is."""
+    line, place = lines.ravel(), places.ravel()
+    order = np.lexsort((place, line))
+    line, place = line[order], place[order]
+    same = (line[1:] == line[:-1]) & ((place[1:] == place[:-1]) | np.isnan(place[:-1]))
+    new = np.append(True, ~same)[: line.size]
+    at = np.empty(line.size, dtype=np.intp)
+    at[order] = np.cumsum(new) - 1
+    return line[new], place[new], at.reshape(places.shape)
 
 
 def _joined(arrays: Sequence[Any]) -> Any:

@@ -241,7 +241,7 @@ class Caller:
 
 
 def _hash(values: Values) -> int:
-    return hash(tuple(value.tobytes() for value in values))
+    return hash(tuple([value.tobytes() for value in values]))
 
 
 def _output(forward: Callable[..., Any], values: Values) -> Array | None:
