@@ -193,6 +193,7 @@ class _Windows(NamedTuple):
     slopes: Array  # window: 0 where unknown
     steps: Array  # window: 0 where unknown, which takes unknown quotients out of the residuals
     explained: Array  # window: what the rounding of f itself explains
+    in_slope: Array  # window: what that makes of a quotient
     smaller: Rows  # (K, m): known steps below
     resolved: Rows  # (K, m): of these, the ones above the inner rounding
     resolved_tail: Rows  # (TAIL_STEPS, m): the rows of the smallest steps above the inner rounding
@@ -210,6 +211,7 @@ class _Windows(NamedTuple):
             _window(np.where(usable, slopes, 0.0)),
             _window(np.where(usable, steps, 0.0)),
             _window(ROUNDING_MARGIN * quotients.rounding),
+            _window(np.where(usable, quotients.rounding / steps, 0.0)),
             _count_below(usable),
             _count_below(usable & resolved),
             np.maximum(resolved.sum(axis=0), TAIL_STEPS) + backwards,
@@ -239,7 +241,7 @@ def _of_order(order: int, quotients: Quotients, windows: _Windows, quick: bool) 
     residual[..., : order + 1] = 0.0  # at its own nodes a polynomial has none, but for rounding
     size = np.abs(residual)
     noise = size.max(axis=-1)
-    per_step = _window(np.where(windows.usable, quotients.rounding / steps, 0.0))[largest, :, : order + 1]
+    per_step = windows.in_slope[largest, :, : order + 1]
     # The change to the next candidate bounds the truncation; noise / h and Σ |weight| · rounding / h bound
     # what rounding does.
     change = np.abs(np.diff(value, axis=0, append=np.inf))
