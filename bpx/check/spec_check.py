@@ -30,7 +30,7 @@ from bpx.check.whole.evaluation import (
 )
 from bpx.check.whole.nonsmooth import check_claims_together, check_limits
 from bpx.check.whole.sample_points import formula_points
-from bpx.check.whole.sources import evaluated
+from bpx.check.whole.sources import all_evaluated, evaluated
 from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr
 from bpx.graph.named.claim import Claim
@@ -106,7 +106,7 @@ class SpecCheck:
         problem = problems[0] if problems else refused_by_rules(checked, self.wrt.values())
         if problem:
             return PointResult([self.outside_domain(name, node, problem) for name, node in self.wrt.items()])
-        evaluations = [evaluated(checked, name, node, claimed[node]) for name, node in self.wrt.items()]
+        evaluations = all_evaluated(checked, {name: (node, claimed[node]) for name, node in self.wrt.items()})
         check_limits(checked, evaluations)
         blame, faults = helped(lambda: blamed_rules(checked), [])
         if not blame and not faults and not self.wrong_claims(evaluations):

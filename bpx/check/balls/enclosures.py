@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,8 +64,14 @@ def enclosed_together(program: Callable[[], Iterable[Ball]]) -> list[Enclosure] 
             slopes = [_slope_of(result) for result in program()]
         except NO_PROOF:
             return None
-    proved = all(slope.is_finite() and _is_narrow(slope) for slope in slopes)
-    return [Enclosure(slope, BALL_BITS[0]) for slope in slopes] if proved else None
+    enclosures = narrow_enclosures(slopes)
+    return enclosures if len(enclosures) == len(slopes) else None
+
+
+def narrow_enclosures(slopes: Iterable[Any]) -> list[Enclosure]:
+    """Those of slopes in the fewest bits, up to the first that is not narrow."""
+    narrow = takewhile(lambda slope: slope.is_finite() and _is_narrow(slope), slopes)
+    return [Enclosure(slope, BALL_BITS[0]) for slope in narrow]
 
 
 def _is_narrow(slope: Any) -> bool:

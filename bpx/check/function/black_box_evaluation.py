@@ -63,7 +63,7 @@ class BlackBoxEvaluation:
         return np.asarray(self.at(np.arange(len(self.claimed))[:, np.newaxis], coordinates))
 
     def judgement(self) -> Judgement:
-        """The verdicts on all entries, flat, on the evidence so far; many ask, and few write anything down."""
+        """The verdicts on all entries, flat, on the evidence so far; many ask, few write anything down."""
         version = self.evidence.version
         if self._judged is None or self._judged[0] != version:
             self._judged = (version, self.judgement_on(slice(None)))

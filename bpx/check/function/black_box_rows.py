@@ -126,7 +126,9 @@ class BlackBoxRows:
         arrays = [self.caller.values[i] for i in self.caller.varied]
         ends = list(accumulate(array.size for array in arrays))
         parts = map(slice, [0, *ends], ends)
-        return [(i, part, array.shape) for i, part, array in zip(self.caller.varied, parts, arrays, strict=True)]
+        return [
+            (i, part, array.shape) for i, part, array in zip(self.caller.varied, parts, arrays, strict=True)
+        ]
 
     def project(self, output: Any) -> Any:
         """Of an output, every row's sum (R,) of upstream gradient times element."""
@@ -226,7 +228,7 @@ class BlackBoxRows:
 
 
 def _distinct(lines: Indices, places: Array) -> tuple[Indices, Array, Indices]:
-    """The different pairs of a line and a place (nan is one), in order, and which of them each pair (K, m) is."""
+    """The different pairs of line and place (nan is one), in order, and which of them each pair (K, m) is."""
     line, place = lines.ravel(), places.ravel()
     order = np.lexsort((place, line))
     line, place = line[order], place[order]

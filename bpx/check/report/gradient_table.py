@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +167,8 @@ class GradientTable:
         return [self.entry(int(flat)) for flat in self._order()[:count]]
 
     def _order(self) -> NDArray[np.intp]:
-        keys = [key.ravel() for key in reversed(_column_rank(self))]  # the last is the first to count
+        ranks = _ranks(self.claimed, self.reference, self.error, self.verdicts)
+        keys = [key.ravel() for key in reversed(ranks)]  # the last is the first to count
         return np.lexsort((np.arange(self.claimed.size), *keys))
 
 
@@ -202,25 +203,25 @@ def merged(columns: Sequence[GradientTable], points: Sequence[int] | None = None
     if len(columns) == 1:
         number = 0 if points is None else points[0]
         return replace(best, points=np.full(best.claimed.shape, number, dtype=np.int32), others=())
-    numbers = None if points is None else np.array(points, dtype=np.int32)
-    keys = [np.stack(key) for key in zip(*map(_column_rank, columns), strict=True)]
-    chosen = np.lexsort(keys[::-1], axis=0)[0]
+    places = None if points is None else np.array(points, dtype=np.int32)
+    fields = ("claimed", "reference", "error", "verdicts")
+    every = {field: np.stack([getattr(column, field) for column in columns]) for field in fields}
+    chosen = np.lexsort(_ranks(**every)[::-1], axis=0)[0]
+    claimed, reference, error, verdicts = (
+        np.take_along_axis(numbers, chosen[None], axis=0)[0] for numbers in every.values()
+    )
     flat = chosen.ravel()
-
-    def picked(arrays: Iterator[Any]) -> Any:
-        return np.take_along_axis(np.stack(list(arrays)), chosen[None], axis=0)[0]
-
     return GradientTable(
         best.input,
-        picked(column.claimed for column in columns),
-        picked(column.reference for column in columns),
-        picked(column.error for column in columns),
-        picked(column.verdicts for column in columns),
+        claimed,
+        reference,
+        error,
+        verdicts,
         {i: columns[k].reasons[i] for i, k in enumerate(flat) if i in columns[k].reasons},
         {i: columns[k].between[i] for i, k in enumerate(flat) if i in columns[k].between},
         best.by,
         {i: columns[k].enclosures[i] for i, k in enumerate(flat) if i in columns[k].enclosures},
-        numbers[chosen] if numbers is not None else chosen.astype(np.int32),
+        places[chosen] if places is not None else chosen.astype(np.int32),
         {i: columns[k].outputs[i] for i, k in enumerate(flat) if i in columns[k].outputs},
         own=best.own,
         exact={i: True for i, k in enumerate(flat) if i in columns[k].exact},
@@ -258,6 +259,6 @@ def _plain(name: str) -> str:
     return "".join(name.split())
 
 
-def _column_rank(column: GradientTable) -> tuple[Any, Any, Any]:
+def _ranks(claimed: Array, reference: Array, error: Array, verdicts: Any) -> tuple[Any, Any, Any]:
     """The keys to sort by, as `rank` has them for an entry."""
-    return column.verdicts, *ranked_differences(column.claimed, column.reference, column.error)
+    return verdicts, *ranked_differences(claimed, reference, error)

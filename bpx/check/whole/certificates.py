@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.balls import ball_context
+from bpx.check.balls.ball_context import flint
 from bpx.check.balls.balls import Ball, lifted
-from bpx.check.balls.enclosures import NO_PROOF, Enclosure, enclosed_derivative
+from bpx.check.balls.enclosures import NO_PROOF, Enclosure, enclosed_derivative, narrow_enclosures
 from bpx.check.numeric.tolerances import (
     BALL_BITS,
     CANCELLED,
@@ -34,9 +35,11 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
+from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.check.whole.evaluation import Evaluation
+from bpx.check.whole.evaluation import Claimed, Evaluation
 from bpx.check.whole.graph_function import terms
+from bpx.graph.arrays import Array
 from bpx.graph.run import run
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ def certify(evaluation: Evaluation) -> None:
     flat = _candidates(evaluation)
     if not flat.size:
         return
-    program = BallProgram(evaluation.checked, evaluation.node, _with_all_moving(evaluation))
+    together = _with_all_moving(evaluation.checked) if evaluation.is_input else None
+    program = BallProgram(evaluation.checked, evaluation.node, together)
     if program.together is None:
         if program.cost > MOST_BALL_OPERATIONS or program.still_cost > MOST_STILL_OPERATIONS:
             return
@@ -145,13 +149,12 @@ class BallProgram:
         return self._values[bits]
 
 
-def _with_all_moving(evaluation: Evaluation) -> Ball | None:
+def _with_all_moving(checked: CheckedGraph) -> Ball | None:
     """The output with its slopes by the smooth entries of all inputs asked for; None if it takes more runs.
 
     One run for a small graph, in place of one for each of its inputs.
     """
-    checked = evaluation.checked
-    if not evaluation.is_input or checked.is_large_for_balls:
+    if checked.is_large_for_balls:
         return None
     if BALL_BITS[0] not in checked.on_balls:
         checked.on_balls[BALL_BITS[0]] = None
@@ -192,15 +195,22 @@ def _add(evaluation: Evaluation, enclosures: dict[int, Enclosure]) -> None:
     """
     flat = np.array(list(enclosures), dtype=np.intp)
     low, high = np.array([one.floats for one in enclosures.values()]).reshape(-1, 2).T
-    value = low + (high - low) / 2
-    rounding = CLAIM_ROUNDINGS * EPSILON * evaluation.term_magnitudes
-    swept = evaluation.part(np.fmax(evaluation.reference.error, rounding), flat)
-    most = min(EXACTLY_KNOWN, SLACK * evaluation.checked.query.detect / SAFETY_FACTOR) * np.abs(value)
-    error = np.fmax(EPSILON * np.abs(value) + (high - low), np.fmin(swept, most))
+    swept, terms = (
+        evaluation.part(field, flat) for field in (evaluation.reference.error, evaluation.term_magnitudes)
+    )
+    value, error = _middle(low, high, swept, terms, evaluation.checked.query.detect)
     noise = 0.0 if evaluation.claimed.formula is not None else _noise(evaluation, flat, value)
     evaluation.evidence.replace(
         flat, value, error, certified=True, lowest=low, highest=high, claim_noise=noise
     )
+
+
+def _middle(low: Array, high: Array, swept: Array, terms: Array, detect: float) -> tuple[Array, Array]:
+    """The middles of enclosures with their error bars; `swept` are the errors of the reverse sweep."""
+    value = low + (high - low) / 2
+    rounding = np.fmax(swept, CLAIM_ROUNDINGS * EPSILON * terms)
+    most = min(EXACTLY_KNOWN, SLACK * detect / SAFETY_FACTOR) * np.abs(value)
+    return value, np.fmax(EPSILON * np.abs(value) + (high - low), np.fmin(rounding, most))
 
 
 def _noise(evaluation: Evaluation, flat: Indices, value: Any) -> Any:
@@ -218,6 +228,66 @@ def _noise(evaluation: Evaluation, flat: Indices, value: Any) -> Any:
     one_rounding = terms / (2 * 8)
     own_noise = np.where(same, np.abs(own - value), 0.0)
     return np.maximum(np.maximum(own_noise, one_rounding), np.where(nothing, terms, 0.0))
+
+
+# --- all gradients at once -----------------------------------------------------------------------
+
+
+def proved_at_once(checked: CheckedGraph, claims: Mapping[str, tuple[int, Claimed]]) -> list[Evaluation]:
+    """All gradients claimed, by name, where one run on balls proves every entry right; else none.
+
+    So it is for nearly every small graph off kinks. All entries stand in one row, with one verdict, which
+    takes as long as that on any one of them; what is known of each is what `certify` would add.
+    """
+    plain = all(_is_plain(checked, node, claimed) for node, claimed in claims.values())
+    if not plain or checked.query.first is not None or checked.kinks:
+        return []
+    together = _with_all_moving(checked)
+    if together is None:
+        return []
+    evaluations = [Evaluation(checked, name, node, claimed) for name, (node, claimed) in claims.items()]
+    ends = _ends(together, [(part.node, entry) for part in evaluations for entry in range(part.size)])
+    if ends is None:
+        return []
+    claimed, reference, swept, terms, tolerance = (
+        np.concatenate([np.ravel(field) for field in fields])
+        for fields in zip(*map(_fields, evaluations), strict=True)
+    )
+    if not np.isfinite([*ends, claimed, reference]).all():
+        return []
+    low, high = ends
+    value, error = _middle(low, high, swept, terms, checked.query.detect)
+    evidence = Evidence.of(value, error, tolerance=tolerance, certified=True, lowest=low, highest=high)
+    judgement = verdict(claimed, evidence, checked.query.detect)
+    if not (judgement.verdicts == Verdict.AGREE).all() or judgement.codes.any():
+        return []
+    start = 0
+    for part in evaluations:
+        own = slice(start, start := start + part.size)
+        part.settle(evidence.part(own), Judgement._make(field[own] for field in judgement))
+    return evaluations
+
+
+def _ends(together: Ball, coordinates: Sequence[tuple[int, int]]) -> Array | None:
+    """The lower and the upper ends of the slopes (2, coordinates); None where some are too wide."""
+    slopes = {} if together.slope is None else together.slope.by
+    still = flint().arb(0)
+    enclosures = narrow_enclosures(slopes.get(coordinate, still) for coordinate in coordinates)
+    if len(enclosures) < len(coordinates):
+        return None
+    return np.array([enclosure.floats for enclosure in enclosures]).reshape(-1, 2).T
+
+
+def _is_plain(checked: CheckedGraph, node: int, claimed: Claimed) -> bool:
+    """Is it a formula for the gradient by an input?"""
+    return node in checked.input_values and (claimed.is_rule or claimed.formula is not None)
+
+
+def _fields(evaluation: Evaluation) -> tuple[Any, ...]:
+    """What is claimed, the reference, its error, the terms and how far off the last digit lets it be."""
+    value, error, _ = evaluation.reference
+    terms, tolerance = evaluation.term_magnitudes, evaluation.evidence.tolerance
+    return evaluation.claimed.value, value, error, terms, tolerance
 
 
 # --- formulas ------------------------------------------------------------------------------------

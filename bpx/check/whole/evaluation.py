@@ -93,6 +93,11 @@ class Evaluation:
             self.evidence.variants["at-kink"] = "at-kink-taken"
 
     @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return int(self.evidence.value.size)
+
+    @property
     def is_input(self) -> bool:
         """Can the entries be moved one by one?"""
         return self.node in self.checked.input_values
@@ -154,6 +159,20 @@ class Evaluation:
             judgement = verdict(self.claimed.value, evidence, self.checked.query.detect)
             self._judged = (evidence, evidence.version, judgement)
         return self._judged[2]
+
+    def settle(self, evidence: Evidence, judgement: Judgement) -> None:
+        """Hold this evidence, flat, and the judgement on it, in place of what was known of the entries."""
+        shape, before = self.evidence.shape, self.evidence
+        value, error, lowest, highest = (
+            field.reshape(shape)
+            for field in (evidence.value, evidence.error, evidence.lowest, evidence.highest)
+        )
+        proof = {"certified": True, "lowest": lowest, "highest": highest}
+        self.evidence = Evidence.of(value, error, **proof, tolerance=before.tolerance)
+        self.evidence.facts |= before.facts
+        self.evidence.variants |= before.variants
+        judged = Judgement._make(field.reshape(shape) for field in judgement)
+        self._judged = (self.evidence, self.evidence.version, judged)
 
     @property
     def _certified(self) -> NDArray[np.bool_]:

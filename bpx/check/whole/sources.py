@@ -55,6 +55,17 @@ def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> 
     return evaluation
 
 
+def all_evaluated(checked: CheckedGraph, claims: Mapping[str, tuple[int, Claimed]]) -> list[Evaluation]:
+    """The same of several claims, by name, each with its node."""
+    if ball_context.available():
+        from bpx.check.whole.certificates import proved_at_once
+
+        at_once = proved_at_once(checked, claims)
+        if at_once:
+            return at_once
+    return [evaluated(checked, name, node, claimed) for name, (node, claimed) in claims.items()]
+
+
 def _domain_boundaries(evaluation: Evaluation) -> None:
     """Where the reference is not finite there is no derivative, or none that float64 can hold.
 
