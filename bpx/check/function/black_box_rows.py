@@ -200,7 +200,7 @@ class BlackBoxRows:
             here = np.flatnonzero(~self.lost[columns // count])
             owners, rows = np.divmod(columns[here], count)
             # All rows share the points of a line, so that one call of forward serves them all.
-            owner, place, at = _distinct(np.broadcast_to(owners, (len(points), len(here))), points[:, here])
+            owner, place, at = distinct(np.broadcast_to(owners, (len(points), len(here))), points[:, here])
             calls = zip(owner.tolist(), place.tolist(), strict=True)
             outputs, lost = self._outputs_or_lost(lines[line].at(self.x, t) for line, t in calls)
             self.lost[owner[lost]] = True
@@ -227,7 +227,7 @@ class BlackBoxRows:
         return function
 
 
-def _distinct(lines: Indices, places: Array) -> tuple[Indices, Array, Indices]:
+def distinct(lines: Indices, places: Array) -> tuple[Indices, Array, Indices]:
     """The different pairs of line and place (nan is one), in order, and which of them each pair (K, m) is."""
     line, place = lines.ravel(), places.ravel()
     order = np.lexsort((place, line))

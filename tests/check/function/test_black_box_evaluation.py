@@ -39,6 +39,15 @@ def test_an_entry_is_known_by_its_row_and_its_coordinate(evaluation: BlackBoxEva
     assert evaluation.all_rows([0, 2]).tolist() == [[0, 2], [3, 5]]
 
 
+def test_a_verdict_is_kept_until_something_is_written_down(evaluation: BlackBoxEvaluation) -> None:
+    before = evaluation.judgement()
+    assert evaluation.judgement() is before
+    evaluation.evidence.put(0, value=2.0)
+    assert evaluation.verdicts[0, 0] == Verdict.DISAGREE
+    evaluation.evidence.value = evaluation.claimed
+    assert (evaluation.verdicts == Verdict.AGREE).all()
+
+
 def test_at_a_kink_the_slopes_are_kept(evaluation: BlackBoxEvaluation) -> None:
     evaluation.add_kinks(evaluation.at(0, 1), 3.0, 1.0, 0.0)
     evaluation.add_kinks(evaluation.at(0, 2), 0.0, 1.0, 0.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpx.check.function.black_box import check_function
-from bpx.check.function.black_box_rows import MIXED_ROWS, BlackBoxRows, coordinate, slanting
+from bpx.check.function.black_box_rows import MIXED_ROWS, BlackBoxRows, coordinate, distinct, slanting
 from bpx.check.function.caller import Caller
 from bpx.check.numeric import multiprecision
 
@@ -52,6 +52,23 @@ def test_integer_inputs_stay_what_they_are() -> None:
     rows = rows_of(lambda x, i: x[i], lambda g, x, i: (g, None), np.ones(3), np.array([0, 2, 1]))
     assert rows.x.shape == (3,)
     assert rows.values(2 * rows.x)[1].tolist() == [0, 2, 1]
+
+
+def test_all_rows_share_the_points_of_a_line_in_order_and_each_is_called_once() -> None:
+    lines = np.array([[1, 0, 1, 0], [1, 0, 0, 1]])
+    places = np.array([[0.5, np.nan, 0.25, 1.0], [0.5, np.nan, 1.0, 0.0]])
+    line, place, at = distinct(lines, places)
+    assert list(zip(line.tolist(), map(str, place), strict=True)) == [
+        (0, "1.0"),
+        (0, "nan"),
+        (1, "0.0"),
+        (1, "0.25"),
+        (1, "0.5"),
+    ]
+    assert (line[at] == lines).all()
+    assert np.array_equal(place[at], places, equal_nan=True)
+    nothing, _, _ = distinct(lines[:, :0], places[:, :0])
+    assert not nothing.size
 
 
 def test_derivatives_along_coordinates_are_the_jacobian(product: BlackBoxRows) -> None:

@@ -72,3 +72,17 @@ def test_the_rule_at_other_numbers(group):
     args = [np.full(7, 5.0), np.arange(7.0)]
     assert group.locals_at(0, args, group.out).tolist() == [1, 1, 1, 1, 1, 0.5, 0]
     assert group.locals_at(1, args, group.out).tolist() == [0, 0, 0, 0, 0, 0.5, 1]
+
+
+@pytest.mark.parametrize("expression", ["x*y", "x/y", "x^3", "tanh(x)", "abs(x)", "max(x, y)", "log(x)"])
+def test_slopes_on_balls_are_the_same_together_and_one_by_one(expression):
+    """Also at kinks, ties and edges, where the run of all proves nothing."""
+    balls = pytest.importorskip("bpx.check.local.elementwise_balls")
+    pytest.importorskip("flint")
+    numbers = [[1.5, 2.0, 3.0], [0.25, -1.0, 7.0], [0.0, 2.0, 1.0], [1e-300, 1.0, 1e300]]
+    for xs, ys in zip(numbers, numbers[::-1], strict=True):
+        for batch in groups_of(spec(expression, x=xs, **({"y": ys} if "y" in expression else {}))):
+            for position in range(len(batch.op.args)):
+                together = list(balls.enclosed_slopes(batch, position, [0, 2]))
+                alone = [balls.enclosed_slope(batch, position, column) for column in (0, 2)]
+                assert [one and one[:2] for one in together] == [one and one[:2] for one in alone]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from checking import in_float64_alone, point_of, spec, toml
 
+import bpx
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.check.whole import certificates, checked_graph
-from bpx.check.whole.evaluation import Claimed
+from bpx.check.whole.evaluation import Claimed, by_rule
 from bpx.check.whole.sources import evaluated
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.reading.claims import read_claim, with_claims
@@ -230,3 +231,36 @@ def test_a_right_gradient_of_numbers_takes_one_run(monkeypatch):
     monkeypatch.setattr(certificates, "_weighted_output", lambda *given: runs.append(1) or weighted(*given))
     report = check(spec("(x+y)^2*sin(z)", x=3.0, y=-1.0, z=0.5))
     assert (report.certified, len(runs)) == (3, 1)
+
+
+# --- all gradients at once -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["neuron_2d", "logistic_regression_claims", "relu_at_kink"])
+def test_gradients_judged_at_once_are_as_each_by_itself(monkeypatch, name):
+    """Own gradients and claimed formulas, proved in one row; and at a kink, where they are not."""
+    made = bpx.load(name)
+    at_once = made.gradcheck(points=2, all=True).to_json()
+    monkeypatch.setattr(certificates, "proved_at_once", lambda checked, claims: [])
+    assert made.gradcheck(points=2, all=True).to_json() == at_once
+
+
+def test_most_gradients_are_judged_at_once(monkeypatch):
+    def one_by_one(*asked):
+        raise AssertionError
+
+    monkeypatch.setattr(certificates, "certify", one_by_one)
+    report = bpx.load("perceptron_2_2_1").gradcheck(points=3)
+    assert (report.verdict, report.certified) == ("agree", report.total)
+
+
+def test_one_gradient_that_is_wrong_leaves_all_to_be_looked_at_by_themselves():
+    made = spec("x*y + z", x=2.0, y=3.0, z=1.0)
+    checked = point_of(made)
+    own = {name: (made.nodes[name], by_rule(checked, made.nodes[name])) for name in "xyz"}
+    assert [one.name for one in certificates.proved_at_once(checked, own)] == ["x", "y", "z"]
+    node, claimed = own["y"]
+    wrong = own | {"y": (node, claimed._replace(value=np.asarray(2.001)))}
+    assert certificates.proved_at_once(checked, wrong) == []
+    number = own | {"y": (node, claimed._replace(formula=None, is_rule=False))}
+    assert certificates.proved_at_once(checked, number) == []
