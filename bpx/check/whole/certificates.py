@@ -240,7 +240,7 @@ def proved_at_once(checked: CheckedGraph, claims: Mapping[str, tuple[int, Claime
     takes as long as that on any one of them; what is known of each is what `certify` would add.
     """
     plain = all(_is_plain(checked, node, claimed) for node, claimed in claims.values())
-    if not plain or checked.query.first is not None or checked.kinks:
+    if not claims or not plain or checked.query.first is not None or checked.kinks:
         return []
     together = _with_all_moving(checked)
     if together is None:

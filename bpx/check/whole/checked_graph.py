@@ -346,8 +346,6 @@ class CheckedGraph:
 
     def is_smooth(self, node: int) -> Flags:
         """Which entries of a node no kink or jump bears on."""
-        if not self.kinks:  # as of most graphs
-            return np.ones(self.graph.shapes[node], dtype=bool)
         return ~(self.reach.get(node, np.zeros(())) > 0) & np.ones(self.graph.shapes[node], dtype=bool)
 
     @cached_property
