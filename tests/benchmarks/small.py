@@ -167,13 +167,17 @@ def black_boxes(widths: list[int], runs: int) -> None:
 
 
 def beside(name: str, net: Any, report: bpx.Report, calls: int, runs: int) -> None:
-    """A black box beside SciPy's check of it."""
-    works: dict[str, Work] = {"bpx": lambda: check_function(net.forward, net.inputs, net.backward)}
+    """A black box beside SciPy's check of it, and so many calls alone: no check by them takes less."""
+    works: dict[str, Work] = {
+        "bpx": lambda: check_function(net.forward, net.inputs, net.backward),
+        "calls": lambda: [net.forward(*net.inputs) for _ in range(calls)],
+    }
     optimize = installed("scipy.optimize")
     if optimize:
         works["scipy"] = lambda: Net.by_scipy(net, optimize)
     times = timed(works, runs)
-    beside_peer = f", {ratio(times['bpx'], times['scipy']):.1f} × SciPy" if optimize else ""
+    of_scipy = {name: f"{ratio(times[name], times['scipy']):.1f}" for name in works if optimize}
+    beside_peer = f", {of_scipy['bpx']} × SciPy (its calls alone {of_scipy['calls']} ×)" if optimize else ""
     result(
         f"a black box of {name}, beside `scipy.optimize.check_grad`",
         f"{1e3 * statistics.median(times['bpx']):.0f} ms{beside_peer}; {calls:,} calls, {report.verdict}",
