@@ -13,6 +13,8 @@ import os
 import resource
 import sys
 import tempfile
+import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -21,20 +23,68 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fuzz import mutation, programs
-from fuzz.calling import MEMORY, Failure, cpu, failure_of
+from fuzz.calling import MEMORY, Failure, cpu, crash, failure_of, outcome_of, resident
 from fuzz.minimising import minimised
 
+REPORTED = 60.0  # seconds from one line of counts to the next
 
-def mutation_failure(seed: str) -> Failure | None:
+
+def mutation_outcome(seed: str) -> Failure | str | None:
     """What is wrong with a mutated input."""
-    return failure_of(mutation.case(seed))
+    return outcome_of(mutation.case(seed))
 
 
-KINDS: dict[str, Callable[[str], Failure | None]] = {
-    "mutation": mutation_failure,
-    "programs": programs.failure_of,
+KINDS: dict[str, Callable[[str], Failure | str | None]] = {
+    "mutation": mutation_outcome,
+    "programs": programs.outcome_of,
 }
 SHARES = {"mutation": 0.6, "programs": 0.4}  # of the time
+
+
+class Run:
+    """Inputs of one kind, one after the other, and how many of them ended how."""
+
+    def __init__(self, kind: str, seed: int) -> None:
+        self.kind, self.seed, self.started = kind, seed, cpu()
+        self.outcomes: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.reported = time.monotonic()
+
+    def until(self, end: float) -> None:
+        """Go on until so much CPU is used."""
+        while cpu() < end:
+            self.next()
+            if time.monotonic() > self.reported + REPORTED:
+                self.reported = time.monotonic()
+                gc.collect()
+                print(self, flush=True)
+
+    def next(self) -> None:
+        """The next input; the first failure of each kind is shown."""
+        name = f"{self.kind}:{self.seed}:{self.outcomes.total()}"
+        outcome = guarded(name)
+        self.outcomes[outcome if isinstance(outcome, str) else "failed" if outcome else "accepted"] += 1
+        if isinstance(outcome, Failure):
+            self.failures[outcome.kind] += 1
+            print(
+                shown(name, outcome) if self.failures[outcome.kind] == 1 else f"as above: {name}", flush=True
+            )
+
+    def __str__(self) -> str:
+        taken, count = cpu() - self.started, self.outcomes.total()
+        ended = ", ".join(f"{number:,} {word}" for word, number in self.outcomes.most_common())
+        return (
+            f"{self.kind}, seed {self.seed}: {count:,} inputs in {taken:.0f} s of CPU: {ended}; "
+            f"{self.failures.total()} failures {dict(self.failures)}; {resident() / 1e6:.0f} MB"
+        )
+
+
+def guarded(name: str) -> Failure | str | None:
+    """How an input ends; what the fuzzer itself cannot cope with is a failure too."""
+    try:
+        return KINDS[name.partition(":")[0]](name)
+    except Exception as error:
+        return crash(error)
 
 
 def shown(name: str, failure: Failure) -> str:
@@ -42,25 +92,11 @@ def shown(name: str, failure: Failure) -> str:
     text = ""
     if name.startswith("mutation:"):
         alike = lambda case: (found := failure_of(case)) is not None and found.kind == failure.kind  # noqa: E731
-        text = str(minimised(mutation.case(name), alike)) + "\n"
+        try:
+            text = f"{minimised(mutation.case(name), alike)}\n"
+        except Exception:
+            text = f"(not minimised: {traceback.format_exc(1)})\n"
     return f"== {failure.kind}\npython -m tests.fuzz --case {name}\n{text}{failure.detail}"
-
-
-def run(kind: str, seed: int, seconds: float, start: int = 0) -> tuple[int, Counter[str]]:
-    """Inputs of one kind until so many seconds of CPU are over: how many, and failures by kind."""
-    failures: Counter[str] = Counter()
-    end, count = cpu() + seconds, start
-    while cpu() < end:
-        name = f"{kind}:{seed}:{count}"
-        count += 1
-        failure = KINDS[kind](name)
-        if failure is not None:
-            failures[failure.kind] += 1
-            if failures[failure.kind] == 1:
-                print(shown(name, failure), flush=True)
-        if count % 500 == 0:
-            gc.collect()
-    return count - start, failures
 
 
 def main() -> None:
@@ -76,19 +112,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         os.environ["HOME"] = folder
         if options.case:
-            failure = KINDS[options.case.partition(":")[0]](options.case)
-            print(shown(options.case, failure) if failure else "holds")
-            raise SystemExit(failure is not None)
-        print(f"seed {options.seed}", flush=True)
-        kinds = [options.only] if options.only else list(KINDS)
-        failed = 0
-        for kind in kinds:
-            count, failures = run(
-                kind, options.seed, options.seconds * (SHARES[kind] if len(kinds) > 1 else 1)
-            )
-            failed += failures.total()
-            print(f"{kind}: {count:,} inputs, {failures.total()} failures {dict(failures)}", flush=True)
-    raise SystemExit(failed > 0)
+            outcome = guarded(options.case)
+            print(shown(options.case, outcome) if isinstance(outcome, Failure) else "holds")
+            raise SystemExit(isinstance(outcome, Failure))
+        raise SystemExit(
+            fuzzed([options.only] if options.only else list(KINDS), options.seed, options.seconds)
+        )
+
+
+def fuzzed(kinds: list[str], seed: int, seconds: float) -> bool:
+    """Run the kinds one after the other: did anything fail?"""
+    print(f"seed {seed}", flush=True)
+    shares = {kind: SHARES[kind] / sum(SHARES[kind] for kind in kinds) for kind in kinds}
+    runs = [Run(kind, seed) for kind in kinds]
+    for run in runs:
+        run.started = cpu()
+        run.until(cpu() + seconds * shares[run.kind])
+        print(run, flush=True)
+    return any(run.failures for run in runs)
 
 
 if __name__ == "__main__":

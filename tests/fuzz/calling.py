@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import signal
 import traceback
@@ -16,11 +17,14 @@ from invoking import RUNNER
 
 import bpx
 from bpx.cli.main import app
+from bpx.ops import rows
 from bpx.spec.reading.read import read_spec
 from bpx.spec.writing.write import write_spec
 from bpx.words.diagnostic import Source
 
 REFUSAL = 2.0  # seconds of CPU that a refused input may take
+REFUSAL_MEMORY = 500_000_000  # bytes by which a refused input may raise the peak
+REPORTING = {"check", "sweep", "practice"}  # commands whose report may end in 2, on standard output
 LIMIT = 20.0  # seconds of CPU after which an input is stopped
 MEMORY = 4_000_000_000  # bytes that a run may take
 
@@ -74,20 +78,40 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def peak() -> int:
+    """Bytes that this process has taken at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def resident() -> int:
+    """Bytes that this process takes now; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
 def failure_of(case: Case) -> Failure | None:
     """What is wrong with how bpx takes an input, in the current folder; None where nothing is."""
+    outcome = outcome_of(case)
+    return None if isinstance(outcome, str) else outcome
+
+
+def outcome_of(case: Case) -> Failure | str | None:
+    """What is wrong with how bpx takes an input, `refused` where nothing is, None where it is accepted."""
     for name, data in case.files:
         Path(name).write_bytes(data)
-    start = cpu()
+    start, before = cpu(), peak()
     try:
         with limited():
-            failure = _called(case) if case.args[0] in CALLS else _invoked(case)
+            outcome = _called(case) if case.args[0] in CALLS else _invoked(case)
     except TooLong as stopped:
         return Failure("hangs", "".join(traceback.format_tb(stopped.__traceback__)[-3:]))
-    refused = isinstance(failure, str)
-    if refused and (taken := cpu() - start) > REFUSAL:
+    if outcome == "refused" and (taken := cpu() - start) > REFUSAL:
         return Failure("refused slowly", f"{taken:.1f} s of CPU")
-    return None if isinstance(failure, str) else failure
+    if outcome == "refused" and (more := peak() - before) > REFUSAL_MEMORY:
+        return Failure("refused in much memory", f"{more:,} bytes")
+    return outcome
 
 
 def _invoked(case: Case) -> Failure | str | None:
@@ -103,8 +127,9 @@ def _invoked(case: Case) -> Failure | str | None:
         return Failure("traceback", result.output[-500:])
     if "--json" in case.args and result.stdout.startswith("{") and (problem := not_json(result.stdout)):
         return Failure("no JSON", problem)
-    if result.exit_code == 2 and not result.stderr and "--json" not in case.args and "json" not in case.args:
-        return Failure("silent refusal", str(case))
+    said = result.output if REPORTING & {*case.args[:1]} else result.stderr
+    if result.exit_code == 2 and not said and not {"--json", "json"} & {*case.args}:
+        return Failure("silent refusal", result.output)
     return "refused" if result.exit_code == 2 else None
 
 
@@ -147,7 +172,14 @@ def _load(text: str) -> Failure | None:
 
 
 def _parse(text: str) -> Failure | None:
-    return written_and_read(bpx.parse(text, x=0.7, y=-1.3, z=0.2, w=[1.5, 0.5], A=[[1.0, 2.0], [0.5, 3.0]]))
+    return written_and_read(bpx.parse(text, **values_for(text)))
+
+
+def values_for(text: str) -> dict[str, Any]:
+    """Values for the names of a formula: matrices for capitals, vectors for u, v and w, else numbers."""
+    names = sorted({*re.findall(r"[A-Za-z_]\w*", text)} - {op.name for op in rows()} - {"pi", "e"})
+    shapes = {True: [[1.0, 2.0], [0.5, 3.0]], False: 0.7}
+    return {name: [1.5, 0.5] if name in ("u", "v", "w") else shapes[name[0].isupper()] for name in names[:12]}
 
 
 def _claim(text: str) -> None:

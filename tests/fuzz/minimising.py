@@ -6,21 +6,22 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fuzz.calling import Case
+from fuzz.calling import Case, cpu
 
 TRIES = 400  # calls at most
+SECONDS = 60.0  # of CPU, after which nothing more is left out
 TOKENS = re.compile(rb"\s+|[A-Za-z_]\w*|[0-9.]+(?:e[+-]?[0-9]+)?|.", re.DOTALL)
 
 
 class Budget:
-    """How many calls are left for a test."""
+    """How many calls are left for a test, and until when."""
 
-    def __init__(self, fails: Callable[[Case], bool], left: int = TRIES) -> None:
-        self.fails, self.left = fails, left
+    def __init__(self, fails: Callable[[Case], bool], left: int = TRIES, seconds: float = SECONDS) -> None:
+        self.fails, self.left, self.end = fails, left, cpu() + seconds
 
     def __call__(self, case: Case) -> bool:
         self.left -= 1
-        return self.left >= 0 and self.fails(case)
+        return self.left >= 0 and cpu() < self.end and self.fails(case)
 
 
 def minimised(case: Case, fails: Callable[[Case], bool]) -> Case:

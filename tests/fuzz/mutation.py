@@ -13,7 +13,11 @@ from functools import cache
 from pathlib import Path
 
 import typed_inputs
-from fuzz.calling import Case
+from derivation_sheets import SHEETS
+from fuzz.calling import Case, values_for
+
+from bpx.cli.command import command_named
+from bpx.ops import rows
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -39,9 +43,23 @@ OPTIONS = [
     "--points=2", "--seed=1", "--detect=1e-3", "--rtol=1e-3", "--why=x", "--why=w[0]", "--hint=1", "--hint=4",
     "--strict", "--all", "--sort=input", "--random=normal", "--set=x=0", "--set=x=[1,2]", "--set=w=1e300",
     "--notation=latex", "--notation=python", "--to=json", "--to=numpy", "--to=torch", "--format=junit",
-    "--format=svg", "--format=dot", "--steps=3", "--rate=0.1", "--optimizer=adam", "--batch=2", "--over=x=0:1:3",
+    "--format=svg", "--format=dot", "--steps=3", "--rate=0.1", "--optimizer=adam", "--batch=2",
+    "--gradient", "--descend=3", "--random", "--random=x:(3,)",
     "--blanks=2", "--plant=1", "--key", "--budget=10",
 ]  # fmt: skip
+NOTE_LINES = [1, 2, 2, 3, 3, 5]  # of a derivation
+CLAIMS = [  # on w, and on x beside it, of what `@claim` differentiates
+    *(b"2*w*x^2*y", b"2*x*y*(w*x)", b"2*(w*x)*x*y", b"w*x^2*y*2", b"[-1.911, -0.637]", b"upstream*2*w*x^2*y"),
+    *(b"2*sum(w)*x", b"-2*w*x^2*y", b"2*w*x^2", b"w*x*(w*x)", b"where(w > 1, 2*w*x^2*y, 0)", b"exp(w)*x/y"),
+]
+SWEPT = ["--over=b=-2..2:5", "--over=w[0]=0,1", "--over=x=-1..1:3", "--over=w=0,1"]
+FUNCTIONS = {op.name.encode() for op in rows() if len(op.args) == 1}
+KINDS = {
+    "number": b"0 1 2 3 -1 0.5 1.5 10 1e-3 1e8 1e-8 0.1 7 1e300 1e-300 4".split(),
+    "function": sorted(FUNCTIONS),
+    "name": [],
+    "operator": b"+ - * / ^ @ .*".split(),
+}
 TARGETED = ["explain", "gradcheck", "convert", "draw", "train", "sweep", "practice"]
 
 
@@ -86,16 +104,18 @@ def command_lines() -> list[list[str]]:
 @cache
 def formulas() -> list[str]:
     """Expressions as people type them."""
-    typed = [text for table in vars(typed_inputs).values() if isinstance(table, dict) for text in table]
+    tables = [
+        table for name, table in vars(typed_inputs).items() if name.isupper() and isinstance(table, dict)
+    ]
+    typed = [text for table in tables for text in table]
     targets = [line[1] for line in command_lines() if line[0] in ("explain", "gradcheck") and len(line) > 1]
     return [text for text in typed if isinstance(text, str)] + [text for text in targets if " " in text]
 
 
 @cache
 def files() -> dict[str, list[bytes]]:
-    """Other files by ending: notes, tables, code."""
+    """Other files by ending: tables, code."""
     return {
-        "md": [path.read_bytes() for path in sorted((ROOT / "examples" / "notes").glob("*.md"))],
         "json": [
             (ROOT / "examples" / "models" / "gradients.json").read_bytes(),
             b'{"dw": [1.0, 2], "db": 0.5}',
@@ -105,26 +125,50 @@ def files() -> dict[str, list[bytes]]:
     }
 
 
+@cache
+def notes() -> list[bytes]:
+    """Derivations: the first lines of each, since a step takes as long to judge as a hundred other inputs."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples" / "notes").glob("*.md"))]
+    texts += [sheet.text for sheet in SHEETS]
+    return ["".join(text.splitlines(True)[:lines]).encode() for text in texts for lines in NOTE_LINES]
+
+
 # --- inputs -------------------------------------------------------------------------------------
 
 
 def _file(rng: random.Random) -> Case:
     """A command on a mutated file."""
-    options = tuple(rng.sample(OPTIONS, rng.choice([0, 0, 1, 1, 2, 3])))
-    kind = rng.choices(["spec", "md", "table", "py"], [6, 2, 2, 1])[0]
+    kind = rng.choices(["spec", "md", "table", "py"], [30, 3, 8, 4])[0]
     if kind == "spec":
         data = mutated(rng, rng.choice(specs()), specs())
         name = "me.json" if data.lstrip().startswith(b"{") else "me.toml"
-        return Case((rng.choice(TARGETED), name, *options), ((name, data),))
+        command = rng.choice(TARGETED)
+        over = [rng.choice(SWEPT)] if command == "sweep" else []
+        return Case((command, name, *over, *options(rng, command)), ((name, data),))
     if kind == "md":
-        return Case(("check", "me.md", *options[:1]), (("me.md", mutated(rng, rng.choice(files()["md"]))),))
+        return Case(
+            ("check", "me.md", *options(rng, "check")), (("me.md", mutated(rng, rng.choice(notes()))),)
+        )
     if kind == "py":
-        data = mutated(rng, rng.choice(files()["py"]))
-        return Case((rng.choice(["explain", "gradcheck"]), "me.py", *options), (("me.py", data),))
+        data, command = mutated(rng, rng.choice(files()["py"])), rng.choice(["explain", "gradcheck"])
+        return Case((command, "me.py", *options(rng, command)), (("me.py", data),))
     ending = rng.choice(["json", "csv"])
     table = mutated(rng, rng.choice(files()[ending]))
-    graph = rng.choice(["logistic_regression", "tiny_network", "sum(w^2)*b"])
-    return Case(("audit", f"me.{ending}", "--graph", graph, *options[:1]), ((f"me.{ending}", table),))
+    graph = rng.choice([["logistic_regression"], ["sum(w^2)*b", "--set=w=[0.5, -0.25]", "--set=b=2"]])
+    return Case(("audit", *graph, f"me.{ending}", *options(rng, "audit")), ((f"me.{ending}", table),))
+
+
+def options(rng: random.Random, command: str) -> list[str]:
+    """Some options, most of them of this command: the others end before a file is read."""
+    known = [option for option in OPTIONS if option.partition("=")[0] in names_of_options(command)]
+    pool = known if known and rng.random() < 0.9 else OPTIONS
+    return rng.sample(pool, min(len(pool), rng.choice([0, 0, 1, 1, 2, 3])))
+
+
+@cache
+def names_of_options(command: str) -> set[str]:
+    """The options that a command has."""
+    return {name for param in command_named(command).params for name in param.opts}
 
 
 def _command_line(rng: random.Random) -> Case:
@@ -158,16 +202,16 @@ def _safe(words: list[str]) -> list[str]:
 def _formula(rng: random.Random) -> Case:
     """A typed formula, mutated."""
     text = mutated(rng, rng.choice(formulas()).encode()).decode("utf-8", "replace").replace("\0", "")
-    options = rng.sample(OPTIONS, rng.choice([0, 1, 2]))
-    return Case((rng.choice(["explain", "gradcheck", "convert"]), *options, "--", text))
+    command = rng.choice(["explain", "gradcheck", "convert"])
+    values = [f"--set={name}={value}" for name, value in values_for(text).items() if rng.random() < 0.98]
+    return Case((command, *options(rng, command), *values, "--", text))
 
 
 def _call(rng: random.Random) -> Case:
     """A call from Python with a mutated text."""
-    door = rng.choice(["@load", "@load", "@parse", "@claim", "@check_notes"])
-    pool = {"@load": specs(), "@check_notes": files()["md"]}.get(door) or [
-        text.encode() for text in formulas()
-    ]
+    door = rng.choices(["@load", "@parse", "@claim", "@check_notes"], [20, 12, 4, 1])[0]
+    pools = {"@load": specs(), "@check_notes": notes(), "@claim": CLAIMS}
+    pool = pools.get(door) or [text.encode() for text in formulas()]
     return Case((door,), (("text", mutated(rng, rng.choice(pool), pool)),))
 
 
@@ -175,10 +219,38 @@ def _call(rng: random.Random) -> Case:
 
 
 def mutated(rng: random.Random, data: bytes, pool: list[bytes] | None = None) -> bytes:
-    """The text after one to four mutations, of bytes, of tokens or of lines."""
-    for _ in range(rng.choice([1, 1, 1, 2, 2, 3, 4])):
-        data = rng.choices([_bytes, _tokens, _lines], [2, 5, 2])[0](rng, data, pool or [data])
+    """The text after up to four mutations: half of the texts still have their form, the others rarely."""
+    if rng.random() < 0.5:
+        ways, weights, times = [_alike], [1], [1, 1, 2, 3]
+    else:
+        ways, weights, times = [_bytes, _tokens, _lines, _alike], [2, 5, 2, 2], [1, 1, 1, 2, 2, 3, 4]
+    for _ in range(rng.choice(times)):
+        data = rng.choices(ways, weights)[0](rng, data, pool or [data])
     return data
+
+
+def _alike(rng: random.Random, data: bytes, pool: list[bytes]) -> bytes:
+    """Another token of the same kind in the place of one: a number, a function, a name of the text, an operator."""
+    tokens = TOKENS.findall(data)
+    places = [at for at, token in enumerate(tokens) if _kind(token)]
+    if not places:
+        return data
+    at = rng.choice(places)
+    kind = _kind(tokens[at])
+    known = [token for token in tokens if _kind(token) == kind]
+    tokens[at] = rng.choice([*KINDS[kind], *known])
+    return b"".join(tokens)
+
+
+def _kind(token: bytes) -> str:
+    """What a token is; empty where another would rarely do in its place."""
+    if token in FUNCTIONS:
+        return "function"
+    if token[:1].isdigit():
+        return "number"
+    if token.isalpha() and len(token) < 4:
+        return "name"
+    return "operator" if token in KINDS["operator"] else ""
 
 
 def _bytes(rng: random.Random, data: bytes, pool: list[bytes]) -> bytes:

@@ -85,7 +85,7 @@ def program(rng: np.random.Generator) -> tuple[bpx.Spec, Program]:
     return bpx.from_graph(output, inputs), grown
 
 
-def failure_of(name: str) -> Failure | None:
+def outcome_of(name: str) -> Failure | None:
     """The first contradiction in what bpx says of the program of a seed; None where there is none."""
     rng = np.random.default_rng(list(name.encode()))
     spec, grown = program(rng)

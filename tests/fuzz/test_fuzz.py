@@ -32,7 +32,7 @@ def test_mutated_inputs() -> None:
 
 def test_random_programs() -> None:
     for i in range(PROGRAMS):
-        assert programs.failure_of(f"programs:0:{i}") is None, i
+        assert programs.outcome_of(f"programs:0:{i}") is None, i
 
 
 def test_a_seed_gives_the_same_input() -> None:
