@@ -128,6 +128,7 @@ class _Reading:
             facts = {"entry": entries[odd].name, "name": derivative.node, "shape": shape_text(shape)}
             self.problem(Diagnostic("claim-index", entries[odd].span, facts))
             return
+        entries = self.counted_from_the_start(entries, shape)
         if len(entries) == np.prod(shape, dtype=int):
             yield _run_of(name, [entries[at] for at in np.ndindex(shape)], shape)
             return
@@ -146,6 +147,18 @@ class _Reading:
             index = [*map(str, outer), f"{first}:{first + len(run_of_entries)}"]
             members = [entries[at] for at in run_of_entries]
             yield _run_of(f"{name}[{', '.join(index)}]", members, (len(members),))
+
+    def counted_from_the_start(
+        self, entries: Mapping[tuple[int, ...], NamedNumbers], shape: Shape
+    ) -> dict[tuple[int, ...], NamedNumbers]:
+        """The same entries without negative indices; `w[-1]` repeats the last one."""
+        counted: dict[tuple[int, ...], NamedNumbers] = {}
+        for at, row in entries.items():
+            place = tuple(i % length for i, length in zip(at, shape, strict=True))
+            if place in counted:
+                self.problem(Diagnostic("table-repeated", row.span, {"name": row.name}))
+            counted[place] = row
+        return counted
 
     # --- what a name means ---
 

@@ -183,6 +183,15 @@ def test_some_entries_are_enough(net: bpx.Spec, tmp_path: Path) -> None:
     assert sum(report.claimed_counts.values()) == 3
 
 
+def test_indices_may_count_from_the_end() -> None:
+    spec = bpx.parse("sum(w^2)", w=[0.5, 2.0])
+    right = {0: 1.0, 1: 4.0, -2: 1.0, -1: 4.0}
+    for places in ((0, -1), (-2, -1), (-1, 0), (-1,), (-2,)):
+        assert spec.audit({f"w[{at}]": right[at] for at in places}).verdict == "agree", places
+        assert spec.audit({f"w[{at}]": 2.5 for at in places}).verdict == "disagree", places
+    assert codes(spec, {"w[-1]": 4.0, "w[1]": 4.0}) == ["table-repeated"]
+
+
 def test_the_segment_holds_what_nobody_stated(net: bpx.Spec) -> None:
     slipped = gradients(slip=True)
     (blame,) = net.audit({"dh": slipped["h"], "dx": slipped["x"]}).blame
