@@ -222,3 +222,14 @@ def test_no_matrix_of_a_topic_is_broken_within_a_row() -> None:
             console = Console(no_color=True, width=width, file=StringIO())
             for line in table_text([*sheet.tables()], console).split("\n"):
                 assert "[" not in line or line.rstrip().endswith(("]", "],")), line
+
+
+def test_that_there_is_no_room_for_mistakes_is_soon_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated = []
+    values = Workings.values
+    monkeypatch.setattr(
+        Workings, "values", lambda *given, **named: evaluated.append(1) or values(*given, **named)
+    )
+    with pytest.raises(BpxError):
+        exercise_on("two-layer-network", plant=7, seed=1)
+    assert len(evaluated) < 2500
