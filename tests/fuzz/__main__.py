@@ -48,6 +48,7 @@ class Run:
         self.kind, self.seed, self.started = kind, seed, cpu()
         self.outcomes: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
+        self.longest = (0.0, "")  # seconds of CPU, and of which input
         self.reported = time.monotonic()
 
     def until(self, end: float) -> None:
@@ -62,7 +63,9 @@ class Run:
     def next(self) -> None:
         """The next input; the first failure of each kind is shown."""
         name = f"{self.kind}:{self.seed}:{self.outcomes.total()}"
+        start = cpu()
         outcome = guarded(name)
+        self.longest = max(self.longest, (cpu() - start, name))
         self.outcomes[outcome if isinstance(outcome, str) else "failed" if outcome else "accepted"] += 1
         if isinstance(outcome, Failure):
             self.failures[outcome.kind] += 1
@@ -75,7 +78,8 @@ class Run:
         ended = ", ".join(f"{number:,} {word}" for word, number in self.outcomes.most_common())
         return (
             f"{self.kind}, seed {self.seed}: {count:,} inputs in {taken:.0f} s of CPU: {ended}; "
-            f"{self.failures.total()} failures {dict(self.failures)}; {resident() / 1e6:.0f} MB"
+            f"{self.failures.total()} failures {dict(self.failures)}; {resident() / 1e6:.0f} MB; "
+            f"longest: {self.longest[0]:.1f} s, {self.longest[1]}"
         )
 
 
