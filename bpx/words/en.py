@@ -873,6 +873,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.bad-arguments": "`bpx --help` lists the commands and their options",
     "usual.not-utf-8": "save the file with the encoding UTF-8",
     "usual.too-big": "keep only what bpx needs, or use a smaller case: fewer samples, steps or units",
+    "usual.picture-too-many": "draw less of it: `--of` takes a node further down, `--named` leaves out what has no name",
     "usual.no-such-entry": "name an entry as the report does, for example `w[3]`",
     "usual.unknown-format": "give it a name such as graph.toml",
     "usual.too-deep": "use fewer brackets inside each other",

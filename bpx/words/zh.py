@@ -809,6 +809,7 @@ CHINESE: dict[str, str | Counted] = {
     "usual.bad-arguments": "用 `bpx --help` 列出各命令及其选项",
     "usual.not-utf-8": "把文件存为 UTF-8 编码",
     "usual.too-big": "只保留 bpx 需要的内容，或缩小规模：减少样本、步数或单元",
+    "usual.picture-too-many": "只画一部分：`--of` 从更前面的节点画起，`--named` 省去没有名称的节点",
     "usual.no-such-entry": "按报告中的写法给出分量，例如 `w[3]`",
     "usual.unknown-format": "请用 graph.toml 这样的名称",
     "usual.too-deep": "减少括号的嵌套",

@@ -21,7 +21,6 @@ from bpx.check.local.elementwise import (
     KINKS,
     check_elementwise,
     checked_edge,
-    claimed_locals,
 )
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.elimination import jacobian_by_elimination
@@ -170,7 +169,7 @@ def _enclosed(
                 break
             value[column], width[column] = slope.value, slope.width
         else:
-            claimed, moved = claimed_locals(batch, by_node, values), batch.moved_locals(position, errors)
+            claimed, moved = batch.claimed_locals(by_node, values), batch.moved_locals(position, errors)
             yield _Enclosed(batch, by_node, queried, claimed, value, EPSILON * np.abs(value) + width, moved)
 
 

@@ -72,7 +72,7 @@ def check_elementwise(
     for position in range(len(batch.op.args)):
         by_node = {edge.consumer: edge for edge in edges if edge.position == position}
         if by_node:
-            claimed = claimed_locals(batch, by_node, values)
+            claimed = batch.claimed_locals(by_node, values)
             # No flow into some of the args of some nodes: their elements are left out.
             queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
             partial = _PartialDerivative(
@@ -85,17 +85,6 @@ def check_elementwise(
             slopes = ErrorBound(evidence.value, evidence.error + moved, partial.spread)
             for edge in by_node.values():
                 yield checked_edge(batch, edge, claimed, evidence, judgement, slopes)
-
-
-def claimed_locals(
-    batch: ElementwiseBatch, by_node: Mapping[int, Edge], values: Mapping[int, Array]
-) -> Array:
-    """The local derivatives that the rule states, flat; nan where no edge asks for them."""
-    claimed = np.full(batch.out.shape, np.nan)
-    for node, edge in by_node.items():
-        assert edge.local is not None
-        claimed[batch.slices[node]] = np.broadcast_to(values[edge.local], batch.graph.shapes[node]).ravel()
-    return claimed
 
 
 class _PartialDerivative:

@@ -22,6 +22,7 @@ from bpx.graph.arrays import Array, of_shape
 from bpx.graph.facts import Guard
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
+from bpx.passes.reverse import Edge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,6 +157,14 @@ class ElementwiseBatch:
         local = self._local(position, op or self.op)
         values = run(self.scratch, {**self._placed(args), self.result.id: out}, [local.id])
         return of_shape(values[local.id], np.shape(out))
+
+    def claimed_locals(self, by_node: Mapping[int, Edge], values: Mapping[int, Array]) -> Array:
+        """The local derivatives that the rule states, flat; nan where no edge asks for them."""
+        claimed = np.full(self.out.shape, np.nan)
+        for node, edge in by_node.items():
+            assert edge.local is not None
+            claimed[self.slices[node]] = np.broadcast_to(values[edge.local], self.graph.shapes[node]).ravel()
+        return claimed
 
     def is_constant(self, position: int) -> bool:
         """Is the rule's local derivative one number, whatever the args, as that of a sum?"""

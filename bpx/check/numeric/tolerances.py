@@ -247,8 +247,8 @@ MULTIPRECISION_DIGITS = 90
 MOST_DIGITS = 800
 # Of min(|x|, 1); and the step at x = 0, where nothing says what is small: f is taken to have no feature below
 # 1e-40.
-# No round number: along steps of 1e-30 mod(x, y) of round x and y comes back to its value after whole periods,
-# and looks smooth (seen at x = -1e8, y = -1e-30: slopes of 1e5 in place of 1e38).
+# No round number: along steps of 1e-30 mod(x, y) of round x and y comes back to its value after whole
+# periods, and looks smooth (seen at x = -1e8, y = -1e-30: slopes of 1e5 in place of 1e38).
 MULTIPRECISION_STEP = 1.4142135623730951e-30
 MULTIPRECISION_STEP_AT_ZERO = 1e-40
 # The second step is so many times smaller. What depends on h at all differs by as much between the two.
