@@ -55,6 +55,7 @@ ENGLISH: dict[str, str | Counted] = {
         "count", one="and 1 more problem, not shown", other="and {count} more problems, not shown"
     ),
     "diagnostic.formula-too-long": "this formula has {length} characters, more than the {most} that bpx reads",
+    "diagnostic.too-many-signs": "this formula has {count} operators and brackets, more than the {most} that bpx reads",
     "diagnostic.unknown-role": "there is no role `{role}`",
     "diagnostic.bad-name": "`{name}` is not a valid name",
     "diagnostic.shadows-op": "`{name}` is already the name of an op",

@@ -52,6 +52,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.missing-value": "输入 `{name}` 没有值",
     "diagnostic.more-problems": Counted("count", other="还有 {count} 个问题没有列出"),
     "diagnostic.formula-too-long": "这个公式有 {length} 个字符，超过 bpx 能读的 {most} 个",
+    "diagnostic.too-many-signs": "这个公式有 {count} 个运算符和括号，超过 bpx 能读的 {most} 个",
     "diagnostic.unknown-role": "没有角色 `{role}`",
     "diagnostic.bad-name": "`{name}` 不是合法的名称",
     "diagnostic.shadows-op": "`{name}` 已是算子的名称",

@@ -22,9 +22,10 @@ class Cursor:
 
     def __init__(self, text: SourceText) -> None:
         self.text = text
-        self.tokens = tokens(text.content)
+        self._following = tokens(text.content)
+        self.token = next(self._following)
+        self.tokens = [self.token, next(self._following, self.token)]  # up to the next one, or further
         self.at = 0
-        self.token = self.tokens[0]
         self.problems: list[Diagnostic] = []
 
     @property
@@ -41,6 +42,11 @@ class Cursor:
         """Go on to the next token."""
         self.at += 1
         self.token = self.tokens[self.at]
+        self.tokens.append(next(self._following, self.tokens[-1]))
+
+    def read_ahead(self) -> None:
+        """Make the rest of the tokens."""
+        self.tokens += [*self._following, self.tokens[-1]]
 
     def problem(self, code: str, token: Token, help: str | None = None, **facts: Any) -> None:
         """Report something that is wrong with a token; behind too many such reading ends."""

@@ -21,7 +21,9 @@ from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, Quot
 from bpx.spec.text.tokens import DIGITS_OF_SUPERSCRIPTS, Token, signs, signs_of
 from bpx.words.diagnostic import Diagnostic
 
-LONGEST_FORMULA = 500_000  # characters; every token is an object, of a hundred bytes
+LONGEST_FORMULA = 1_000_000  # characters: a sum of 100,000 terms with room for their names
+MOST_SIGNS = 200_000  # in a formula: each may be an operation, whose reverse pass takes some 30 µs
+_SIGN = re.compile(r"[^\w\s.,'\"]|\.T")
 _CLOSING = {"(": ")", "|": "|"}
 _ORDERS = {"_1": 1, "_2": 2, "_inf": math.inf}  # of norms
 _ABBREVIATED = {")": "(…)", "]": "[…]", "|": "|…|"}  # what ends so, in a sentence
@@ -51,6 +53,9 @@ def parse(text: SourceText) -> tuple[Expression | None, list[Diagnostic]]:
     if len(text.content) > LONGEST_FORMULA:
         facts = {"length": len(text.content), "most": LONGEST_FORMULA}
         return None, [Diagnostic("formula-too-long", text.span(0, 1), facts, "shorter-steps")]
+    if (count := _SIGN.subn("", text.content)[1]) > MOST_SIGNS:
+        facts = {"count": count, "most": MOST_SIGNS}
+        return None, [Diagnostic("too-many-signs", text.span(0, 1), facts, "shorter-steps")]
     parser = _Parser(text, norms="||" in text.content)
     root = parser.read()
     if root is None and parser.norms:
@@ -258,6 +263,7 @@ class _Parser(Cursor):
 
     @cached_property
     def last_bar(self) -> int:
+        self.read_ahead()
         return max(at for at, token in enumerate(self.tokens) if token.text == "|")
 
     def close_bar(self, token: Token) -> None:

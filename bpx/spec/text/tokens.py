@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -42,15 +43,14 @@ class Token:
     end: int
 
 
-def tokens(content: str) -> list[Token]:
-    """The tokens of an expression, and two ends behind them: there is always a next one."""
+def tokens(content: str) -> Iterator[Token]:
+    """The tokens of an expression and its end, each made when it is asked for."""
     content = content.translate(_HALFWIDTH)
-    token_list: list[Token] = []
     end = len(content.rstrip())  # the pattern would pass the blanks behind it once for each of them
     for match in _TOKEN.finditer(content, 0, end):
         kind = match.lastgroup or ""
-        token_list.append(Token(kind, match.group(kind), *match.span(kind)))
-    return [*token_list, *[Token("end", "", end, end)] * 2]
+        yield Token(kind, match.group(kind), *match.span(kind))
+    yield Token("end", "", end, end)
 
 
 @cache

@@ -31,8 +31,9 @@ def marks_of(content: str, known: Known, *, norms: bool = True) -> list[Mark]:
 class _Marks:
     def __init__(self, content: str, known: Known, *, norms: bool) -> None:
         self.content, self.known, self.norms = content, known, norms
-        self.tokens = tokens(_plain(content))
-        self.ends = {token.end for token in self.tokens}
+        every = [*tokens(_plain(content))]
+        self.tokens = [*every, every[-1]]  # the end twice: there is always a next one
+        self.ends = {token.end for token in every}
         self.at = 0
         self.open: list[str] = []
         self.marks: list[Mark] = []
