@@ -201,13 +201,22 @@ class _Walk:
         self.at = match.end()
         return match.group()
 
-    def string(self) -> tuple[int, int]:
-        for pattern in _STRINGS:
+    def string(self, is_value: bool = False) -> tuple[int, int]:
+        """A string; a value that is never closed is refused."""
+        quotes = self.text[self.at]
+        is_long = self.text.startswith(quotes * 3, self.at)
+        for pattern in _STRINGS[:2] if is_long else _STRINGS[2:]:
             match = pattern.match(self.text, self.at)
             if match:
                 self.at = match.end()
                 return match.span()
-        raise _NotLocated
+        if self.assign == ":" or not is_value:
+            raise _NotLocated
+        # `tomllib` would find it too, character by character.
+        quotes *= 3 if is_long else 1
+        span = Span(self.source, self.at, self.at + len(quotes))
+        facts = {"found": quotes, "closing": quotes}
+        raise self.refused(Diagnostic("unclosed-bracket", span, facts, "close-bracket"))
 
     def value(self, path: Path) -> None:
         """A value and all that is in it, with a stack of the open arrays and tables."""
@@ -266,7 +275,7 @@ class _Walk:
     def scalar(self, path: Path) -> None:
         start = self.at
         if self.text[start] in "\"'":
-            self.string()
+            self.string(is_value=True)
         else:
             self.matched(_SCALAR)
         self.places.values.setdefault(path, Span(self.source, start, self.at))
