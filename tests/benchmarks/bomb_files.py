@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -104,10 +105,13 @@ SPECS: dict[str, tuple[int, Callable[[int], Made]]] = {
         _explain_toml(lambda n: toml("\n".join(f's{i} = "s{(i + 1) % n}"' for i in range(n)))),
     ),
     "steps of ever more names": (
-        1_000,
+        500_000,  # names: the steps are as many as their root
         _explain_toml(
             lambda n: toml(
-                "\n".join(f's{i} = "' + "+".join(["x", *(f"s{j}" for j in range(i))]) + '"' for i in range(n))
+                "\n".join(
+                    f's{i} = "' + "+".join(["x", *(f"s{j}" for j in range(i))]) + '"'
+                    for i in range(math.isqrt(2 * n))
+                )
             )
         ),
     ),
