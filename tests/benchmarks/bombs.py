@@ -5,7 +5,8 @@ with `--list` it lists them. Each runs as a process of its own that may take 15 
 process is a copy of this one, which has loaded bpx, so that its start-up is not counted. What is refused must
 take at most 2 s and 500 MB, and say it in 64 kB; what is
 accepted is run at a quarter of its size as well, and
-must take time and memory in proportion; what does not end within the 15 s is judged at a quarter of its size. The kinds are in `bomb_*.py`.
+must take time and memory in proportion; what does not end within the 15 s is judged at a quarter.
+The kinds are in `bomb_*.py`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tomllib
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,8 +18,9 @@ from bpx.graph.named.recipe import Normal
 from bpx.spec.reading.claims import read_claim
 from bpx.spec.reading.documents.locate import locate_json, locate_toml
 from bpx.spec.reading.read import read_expression, read_spec
-from bpx.spec.text.parser import LONGEST_FORMULA, parse
+from bpx.spec.text.parser import LONGEST_FORMULA, MOST_SIGNS, parse
 from bpx.spec.text.source_text import SourceText
+from bpx.spec.text.tokens import Token, tokens
 from bpx.words.diagnostic import MOST_PROBLEMS, BpxError, Diagnostic, Source
 
 MANY = 3000
@@ -78,6 +81,41 @@ def test_a_long_formula_is_refused_before_it_is_cut_into_tokens(monkeypatch: pyt
         with pytest.raises(BpxError) as caught:
             read_expression(Source("s", sign * (LONGEST_FORMULA + 1)), {"x": 1})
         assert caught.value.diagnostics[0].code == "formula-too-long"
+    for text in ("-" * MOST_SIGNS + "-x", "|x|*" * (MOST_SIGNS // 2), "x" + ".T" * (MOST_SIGNS + 1)):
+        with pytest.raises(BpxError) as caught:
+            read_expression(Source("s", text), {"x": 1})
+        assert caught.value.diagnostics[0].code == "too-many-signs"
+
+
+def test_tokens_behind_a_problem_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = 0
+
+    def counting(content: str) -> Iterator[Token]:
+        nonlocal counted
+        for token in tokens(content):
+            counted += 1
+            yield token
+
+    monkeypatch.setattr(cursor, "tokens", counting)
+    for sign in (")", "x ", "🙂", ","):
+        counted = 0
+        assert parse(SourceText(Source("s", ""), sign * MANY, [0] * (2 * MANY + 1)))[1]
+        assert counted < 2 * cursor.MOST_PROBLEMS
+
+
+def test_a_sum_of_100_000_terms_is_read() -> None:
+    text = "+".join(f"x{i + 1}" for i in range(100_000))
+    expression, problems = parse(SourceText(Source("s", text), text))
+    assert expression and not problems
+    assert len(expression.names()) == 100_000
+
+
+@pytest.mark.parametrize("quotes", ['"', "'", '"""', "'''"])
+def test_a_text_that_is_never_closed_is_refused_unread(quotes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tomllib, "loads", lambda *_, **__: pytest.fail("read in vain"))
+    [problem] = problems_of(f"bpx = 1\ntitle = {quotes}aaa\n[graph]\ny = 1")
+    assert (problem.code, problem.span and problem.span.text) == ("unclosed-bracket", quotes)
+    assert problem.facts["closing"] == quotes
 
 
 def test_reading_ends_behind_so_many_problems() -> None:
