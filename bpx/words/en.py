@@ -587,6 +587,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.no-momentum": "optimizer `{name}` has no momentum setting",
     "diagnostic.bad-learning-rate": "the learning rate must be a finite positive number, not {found}",
     "diagnostic.unknown-schedule": "there is no schedule `{name}`",
+    "diagnostic.too-many-gradients": "a spec can have at most {most} calls of `grad`",
     "diagnostic.grad-of-array": "`grad` is of a scalar, and `{name}` has shape {shape}",
     "diagnostic.no-setting": "`{name}` has no setting `{setting}`",
     "diagnostic.setting-fraction": "`{setting}` must be at least 0 and less than 1, not {found}",

@@ -55,6 +55,7 @@ def build(
 
 _OPENS = re.compile(r"\s*+\(")
 _MOST_BLANKS = 80  # before a call that are passed over to see what it is an operand of
+MOST_GRADIENTS = 1_000  # in a spec: for each the whole graph is walked
 
 
 class _Builder:
@@ -156,6 +157,9 @@ class _Builder:
             facts = {"name": shortened(place.text), "shape": shape_text(of.shape)}
             by_name = shortened(self.text.span(operands[1].start, operands[1].end).text)
             self.report(Diagnostic("grad-of-array", place, {**facts, "by": by_name}, "grad-of-sum"))
+            return None
+        if self.graph.ops.count(GRADIENT) >= MOST_GRADIENTS:
+            self.report(Diagnostic("too-many-gradients", span, {"most": MOST_GRADIENTS}))
             return None
         before = len(self.graph)
         (gradient,) = grad(of, [by])

@@ -200,10 +200,8 @@ class _Marks(FractionScanner):
 
     def bracket(self, piece: Piece) -> None:
         text = piece.text
-        literal = _LIST.match(
-            self.source.content.replace("\\left", "     ").replace("\\right", "      "), piece.start
-        )
-        if text == "[" and literal and literal.group().count("[") == literal.group().count("]"):
+        literal = _LIST.match(self.source.unsized, piece.start) if text == "[" else None
+        if literal and literal.group().count("[") == literal.group().count("]"):
             end = literal.end()
             while self.at < len(self.pieces) and self.pieces[self.at].end <= end:
                 self.at += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import NamedTuple
 
 from bpx.spec.notations.translation.stopping import Unreadable
@@ -15,6 +16,8 @@ _OUTSIDE = re.compile(
     r"\$\$?|\\[\[\]()]|\\(?:begin|end)\{(?:equation|align|displaymath|math)\*?\}|\\tag\{[^}]*\}|\\label\{[^}]*\}"
 )
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
+_DEPTH = {"{": 1, "}": -1}
+_MOST_NESTED = 100  # groups in groups
 
 
 class Piece(NamedTuple):
@@ -31,14 +34,22 @@ class LatexSource:
 
     def __init__(self, content: str) -> None:
         self.content = content
+        self.unsized = content.replace("\\left", "     ").replace("\\right", "      ")
         blanked = _OUTSIDE.sub(lambda match: " " * len(match.group()), content)
         blanked = _SIZES.sub(lambda match: " " * len(match.group()), blanked)
         self.pieces = [_piece(match) for match in _TOKEN.finditer(blanked) if match.lastgroup != "blank"]
         while self.pieces and self.pieces[-1].text in (".", ",", "\\"):  # the end of a sentence
             self.pieces.pop()
+        self.refuse_deep_groups()
         self.unwrap_names()
         self.loose = False  # was a number of several digits taken for an argument? TeX takes one
         self.put_below_first()
+
+    def refuse_deep_groups(self) -> None:
+        """Nobody nests so deep, and to look for the end of each group would take quadratic time."""
+        depths = (_DEPTH.get(piece.text, 0) for piece in self.pieces if piece.kind == "other")
+        if max(accumulate(depths), default=0) > _MOST_NESTED:
+            raise Unreadable
 
     def unwrap_names(self) -> None:
         """Write `{x}_1` as `x_1`."""
