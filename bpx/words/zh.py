@@ -535,7 +535,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.no-momentum": "优化器 `{name}` 没有动量设置",
     "diagnostic.bad-learning-rate": "学习率应为有限的正数，而不是 {found}",
     "diagnostic.unknown-schedule": "没有学习率调度 `{name}`",
-    "diagnostic.too-many-gradients": "一个规格里最多可以调用 {most} 次 `grad`",
+    "diagnostic.too-many-gradients": "一个描述文件里最多可以调用 {most} 次 `grad`",
     "diagnostic.grad-of-array": "`grad` 只对标量求导，而 `{name}` 的形状为 {shape}",
     "diagnostic.no-setting": "`{name}` 没有设置项 `{setting}`",
     "diagnostic.setting-fraction": "`{setting}` 应不小于 0 且小于 1，而不是 {found}",

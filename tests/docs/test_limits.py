@@ -32,8 +32,8 @@ from bpx.spec.reading.blocks import LARGEST
 from bpx.spec.reading.documents.locate import _MOST_DEPTH, MOST_PARTS
 from bpx.spec.reading.target import LARGEST_SPEC
 from bpx.spec.tables.table import LARGEST_TABLE
-from bpx.spec.text.cursor import MOST_PROBLEMS as MOST_IN_A_FORMULA
 from bpx.spec.text.build import MOST_GRADIENTS
+from bpx.spec.text.cursor import MOST_PROBLEMS as MOST_IN_A_FORMULA
 from bpx.spec.text.parser import LONGEST_FORMULA, MOST_SIGNS
 from bpx.spec.text.problems import MOST_READ
 from bpx.spec.text.tokens import MOST_DOTS
@@ -118,7 +118,7 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     "calls of `grad`": (
         MOST_GRADIENTS,
         "too-many-gradients",
-        _args("explain", "x=1", "--", "+".join(["grad(x, x)"] * (MOST_GRADIENTS + 1))),
+        _spec(f"[inputs]\nx = 1\n[graph]\ny = '{'+'.join(['grad(x, x)'] * (MOST_GRADIENTS + 1))}'"),
     ),
     "problems of one formula": (MOST_IN_A_FORMULA, "more-problems", None),
     "problems of a spec": (MOST_READ, "more-problems", _spec(f"[inputs]\nx = 1\n[graph]\n{_UNREADABLE}")),
