@@ -103,6 +103,18 @@ def test_tokens_behind_a_problem_are_not_made(monkeypatch: pytest.MonkeyPatch) -
         assert counted < 2 * cursor.MOST_PROBLEMS
 
 
+def test_groups_of_latex_are_walked_so_often_as_they_nest() -> None:
+    def read(depth: int) -> Any:
+        return read_expression(
+            Source("s", "\\frac{1}{" * depth + "x" + "}" * depth), {"x": 2}, notation="latex"
+        )
+
+    assert read(20).output
+    with pytest.raises(BpxError) as caught:
+        read(101)
+    assert caught.value.diagnostics[0].code == "unreadable-formula"
+
+
 def test_a_sum_of_100_000_terms_is_read() -> None:
     text = "+".join(f"x{i + 1}" for i in range(100_000))
     expression, problems = parse(SourceText(Source("s", text), text))
