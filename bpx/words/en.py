@@ -939,6 +939,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.value-of-points": "stack arrays of shape {wanted}, one for each point",
     "usual.points-differ": "give each input the same number of points",
     "usual.upstream-shape": "give it the shape of the output: {wanted}",
+    "usual.too-many-gradients": "split it into several specs, or use --order for higher derivatives",
     "usual.too-many-second": "choose fewer inputs with --wrt, or smaller arrays",
     "usual.step-with-upstream": "leave `upstream` or `step` out",
     "usual.step-without-inputs": "write a formula with an input, such as x, in it",

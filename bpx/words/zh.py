@@ -875,6 +875,7 @@ CHINESE: dict[str, str | Counted] = {
     "usual.value-of-points": "把形状为 {wanted} 的数组叠在一起，每个点一个",
     "usual.points-differ": "让每个输入的点数相同",
     "usual.upstream-shape": "使它与输出的形状相同：{wanted}",
+    "usual.too-many-gradients": "拆成几个描述文件，或用 --order 求高阶导数",
     "usual.too-many-second": "用 --wrt 少选几个输入，或用小一些的数组",
     "usual.step-with-upstream": "去掉 `upstream` 或 `step`",
     "usual.step-without-inputs": "写一个含有输入（如 x）的公式",
