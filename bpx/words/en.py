@@ -222,7 +222,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.bad-reshape": "shape {old} cannot be reshaped to {shape} (number of elements: {size})",
     "diagnostic.not-an-index": "an index must be an integer or a slice such as 1:3, not `{index}`",
     "diagnostic.index-out-of-range": "index {index} is out of range for axis {axis}, which has length {length}",
-    "diagnostic.too-many-formulas": "{file} has {found} formulas behind equals signs; at most {most} are checked at once",
+    "diagnostic.too-many-formulas": "{file} has more formulas behind equals signs than are checked at once; at most {most}",
     "diagnostic.too-many-indices": "there are more indices ({found}) than axes ({ndim})",
     "diagnostic.empty-selection": "{index} selects nothing along axis {axis}, which has length {length}",
     "diagnostic.slice-step-zero": "the step of a slice cannot be 0",

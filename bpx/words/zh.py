@@ -213,7 +213,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.bad-reshape": "形状 {old} 不能变为 {shape}（元素个数：{size}）",
     "diagnostic.not-an-index": "下标应为整数或 1:3 这样的切片，而不是 `{index}`",
     "diagnostic.index-out-of-range": "下标 {index} 超出了轴 {axis} 的范围，该轴长度为 {length}",
-    "diagnostic.too-many-formulas": "{file} 中等号右边的式子有 {found} 个；一次最多检查 {most} 个",
+    "diagnostic.too-many-formulas": "{file} 中等号右边的式子太多；一次最多检查 {most} 个",
     "diagnostic.too-many-indices": "下标有 {found} 个，多于轴数 {ndim}",
     "diagnostic.empty-selection": "{index} 在长度为 {length} 的轴 {axis} 上什么也没选中",
     "diagnostic.slice-step-zero": "切片的步长不能为 0",

@@ -51,10 +51,9 @@ def check_derivation(
     problems: list[Diagnostic] = []
     arrays = {key: as_array(key, value, problems) for key, value in (values or {}).items()}
     given = {key: array for key, array in arrays.items() if array is not None}
-    every = statements(pieces(name, text))
-    count = sum(len(one.links) for one in every)
-    if count > MOST_FORMULAS:
-        facts = {"file": name, "found": count, "most": MOST_FORMULAS}
+    every = statements(pieces(name, text), MOST_FORMULAS)
+    if sum(len(one.links) for one in every) > MOST_FORMULAS:
+        facts = {"file": name, "most": MOST_FORMULAS}
         raise BpxError([Diagnostic("too-many-formulas", every[0].left.span, facts, "split-notes")])
     reader, model = read(every, given)
     own = [name for name in reader.sheet.inputs if name not in reader.unused]

@@ -46,6 +46,7 @@ class Model(Values):
     def __init__(self, sheet: Sheet, shapes: Mapping[str, Shape]) -> None:
         super().__init__(sheet, shapes)
         self.problems: dict[str, list[Diagnostic]] = {}
+        self._uses: dict[str, list[str]] = {}
         self._by_index: dict[Atom, Expr | None] = {}
         self._gradients: dict[Atom, Expr | None] = {}
         for name in self.order():
@@ -92,8 +93,13 @@ class Model(Values):
 
     def sheet_uses(self, name: str) -> list[str]:
         """The names that an equation uses."""
-        known = Known(dict.fromkeys(self.sheet.names, ()))
-        return self._used(self.sheet.equations[name], known)
+        if name not in self._uses:
+            self._uses[name] = self._used(self.sheet.equations[name], self._known)
+        return self._uses[name]
+
+    @cached_property
+    def _known(self) -> Known:
+        return Known(dict.fromkeys(self.sheet.names, ()))
 
     def _used(self, text: Written, known: Known) -> list[str]:
         tree = tree_of(self.sheet.prepared(text), known)

@@ -19,7 +19,6 @@ from bpx.spec.derivations.text.indices import Indices
 from bpx.spec.derivations.text.readings import tree_of
 from bpx.spec.derivations.text.statements import Link, Statement
 from bpx.spec.derivations.text.written import Written
-from bpx.spec.notations.translation.known import Known
 from bpx.spec.reading.assemble import constant_value
 from bpx.spec.text.printed import printed_array
 
@@ -277,7 +276,7 @@ class Reader(Formulas):
         printed = printed_array(re.sub(r"\s*\^\s*\{?\s*(?:T|\\top)\s*\}?$", "", link.text.content.strip()))
         if printed is not None:
             return np.asarray(printed, dtype=np.float64)
-        tree = tree_of(self.prepared(link.text), Known(dict.fromkeys(self.known, ())))
+        tree = tree_of(self.prepared(link.text), self.known_names())
         if tree is None or tree.names():
             return None
         value = constant_value(name, tree, [])

@@ -45,6 +45,7 @@ class Formulas:
     def __init__(self) -> None:
         self.atoms = Atoms()
         self.known: set[str] = set()
+        self._known = Known()
         self.equations: dict[str, Written] = {}
         self.functions: dict[str, tuple[str, ...]] = {}
         self.derived_at: dict[str, tuple[str, ...]] = {}  # of what has one input: that, for f′(2)
@@ -85,13 +86,21 @@ class Formulas:
         self.dots = not self.dots
         return [first, second]
 
+    def known_names(self) -> Known:
+        """The names that are known by now; the same object for as long as they are the same."""
+        if self._known.shapes.keys() != self.known:
+            self._known = Known(dict.fromkeys(self.known, ()))
+        return self._known
+
     @staticmethod
     def _latex(text: Written) -> bool:
         return bool(re.search(r"\\[A-Za-z]|[\^_]\{", text.content))
 
     def without_arguments(self, text: Written) -> Written:
         """`f` for `f(x)`, where it is the function of just these arguments."""
-        for name, args in self.functions.items():
+        for name, args in self.functions.items() if "(" in text.content else ():
+            if name not in text.content:
+                continue
             inside = r"\s*,\s*".join(map(re.escape, args))
             text = text.sub(rf"(?<![\w\\]){re.escape(name)}\s*\(\s*{inside}\s*\)", f"{name} ")
         return text
@@ -116,7 +125,11 @@ class Formulas:
 
     def _with_calls(self, text: Written) -> Written:
         """Letters for functions that are called with other arguments than their own: f(g(x)), f′(3)."""
+        if "(" not in text.content:
+            return text
         for name, args in {**self.derived_at, **self.functions}.items():
+            if name not in text.content:
+                continue
             least = 0 if name in self.functions else 1
             pattern = re.compile(rf"(?<![\w\\]){re.escape(name)}(?P<primes>['′’]{{{least},2}})\s*\(")
             match = pattern.search(text.content)
@@ -207,8 +220,7 @@ class Formulas:
 
     def names(self, text: Written) -> list[str]:
         """The names in a formula; of those run together, `wx`, the known ones."""
-        known = dict.fromkeys(self.known, ())
-        tree = tree_of(self.prepared(text), Known(known))
+        tree = tree_of(self.prepared(text), self.known_names())
         names = tree.names() if tree else []
         every: list[str] = []
         for name in names:

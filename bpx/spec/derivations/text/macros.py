@@ -16,6 +16,7 @@ _DEFINED = re.compile(
 _DEEPEST = 4  # commands in commands
 _LONGEST = 4  # times the length of the text: commands that grow without end are left as they are
 _SHORTEST = 10_000
+_LONGEST_BODY = 10_000  # characters of a body or an argument: a brace that is never closed ends there
 
 
 class Macro(NamedTuple):
@@ -104,7 +105,7 @@ def _arguments(content: str, at: int, macro: Macro) -> tuple[list[str] | None, i
 def _closing_brace(content: str, start: int) -> int | None:
     """Where the brace at `start` is closed."""
     depth = 0
-    for at in range(start, len(content)):
+    for at in range(start, min(len(content), start + _LONGEST_BODY)):
         depth += (content[at] == "{") - (content[at] == "}")
         if not depth:
             return at

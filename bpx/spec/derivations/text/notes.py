@@ -130,6 +130,14 @@ _STOPWORDS = frozenset(
 _BESIDE_NAMES = re.compile(r"[=+\-−*/^·⊙×@()\[\]∂|_≈,']")
 
 
+# What a statement must have; what `statements.py` takes for an equals sign has one of these.
+_EQUALS = re.compile(r"[=≈≃≅≔≡←]|\\(?:approx|simeq|cong|coloneqq|triangleq|equiv|leftarrow|gets)")
+_OPENING = re.compile(
+    rf"^[ \t]*(?:```|~~~)|[$`]|\\(?P<bracket>[\[(])|\\begin\{{(?P<name>(?:{_ENVIRONMENTS})\*?)\}}",
+    re.MULTILINE,
+)
+
+
 class Piece(NamedTuple):
     """A formula, or several with their `=`; `is_math` says that it is marked as mathematics."""
 
@@ -178,13 +186,15 @@ def _in_markdown(source: Source) -> Iterator[Piece]:
 def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
     at, block = 0, 0
     known = set(re.findall(r"(?<![\w\\])([^\W\d_]{2,})\s*=(?!=)", whole.source.text))
-    for match in _MATH.finditer(whole.content):
-        if prose_lines:
+    for match in _marked(whole.content):
+        if prose_lines and _EQUALS.search(whole.content, at, match.start()):
             yield from _lines(whole.part(at, match.start()), block, known)
         block += 1
         kind = next(name for name in _KINDS if match[name] is not None)
         inside = whole.part(*match.span(kind))
-        if kind == "code":
+        if not _EQUALS.search(inside.content):
+            pass
+        elif kind == "code":
             if not _OTHER_LANGUAGES.match(match["language"]) and _is_derivation(inside.content):
                 yield from _lines(inside, block, known)
         elif kind == "code_span":
@@ -196,6 +206,33 @@ def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
         at = match.end()
     if prose_lines:
         yield from _lines(whole.part(at), block + 1, known)
+
+
+def _marked(content: str) -> Iterator[re.Match[str]]:
+    """What is marked as mathematics or code.
+
+    What is opened behind the last place where it could be closed is passed over: a search for its end would go
+    through the rest of the text, once for each.
+    """
+    ends: dict[str, int] = {}
+    at = 0
+    while opening := _OPENING.search(content, at):
+        at = opening.end()
+        closing = _closing(opening)
+        if closing and closing not in ends:
+            ends[closing] = content.rfind(closing)
+        if closing and ends[closing] < at:
+            continue
+        match = _MATH.match(content, opening.start())
+        at = match.end() if match else opening.start() + 1
+        if match:
+            yield match
+
+
+def _closing(opening: re.Match[str]) -> str:
+    r"""What closes `\[`, `\(` or an environment; of other signs, whose ends are always near, nothing."""
+    name, bracket = opening["name"], opening["bracket"]
+    return f"\\end{{{name}}}" if name else {"[": "\\]", "(": "\\)"}.get(bracket, "")
 
 
 _KINDS = ("code", "display", "bracket", "environment", "paren", "inline", "code_span")

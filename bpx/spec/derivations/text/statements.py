@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from bpx.spec.derivations.text.notes import Piece
@@ -47,18 +48,25 @@ class Statement(NamedTuple):
         return span.source.position(span.start)[0]
 
 
-def statements(found: Iterable[Piece]) -> list[Statement]:
-    """The statements of some pieces; what begins with `=` goes on with the one before."""
+def statements(found: Iterable[Piece], most: int | None = None) -> list[Statement]:
+    """The statements of some pieces; what begins with `=` goes on with the one before.
+
+    No more are read once they have more than `most` links.
+    """
     every: list[Statement] = []
+    count = 0
     for piece in found:
         for part in _parts(piece.text):
-            left, links = _sides(part)
+            left, links = _sides(part, most)
             if not links:
                 continue
+            count += len(links)
             if not left.content.strip() and every:
                 every[-1] = every[-1]._replace(links=(*every[-1].links, *links))
             elif left.content.strip():
                 every.append(Statement(left.trimmed(), tuple(links), piece.is_math, piece.block))
+            if most is not None and count > most:
+                return every
     return every
 
 
@@ -75,11 +83,11 @@ def _parts(text: Written) -> Iterator[Written]:
         yield from row.split([match.span() for match in _at_top(_NEXT, row.content)])
 
 
-def _sides(part: Written) -> tuple[Written, list[Link]]:
+def _sides(part: Written, most: int | None) -> tuple[Written, list[Link]]:
     tables = [match.span() for match in _TABLES.finditer(part.content)]
     if not tables:
         part = part.blanked(_SPACES)
-    cuts = list(_at_top(_EQUALS, part.content))
+    cuts = list(islice(_at_top(_EQUALS, part.content), None if most is None else most + 1))
     sides = [*part.split([match.span() for match in cuts])]
     links = [
         Link(_without_punctuation(side), bool(cut["about"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from bpx.graph.notation_latex import LATEX
 from bpx.graph.printer import GREEK
@@ -20,7 +21,7 @@ class Names:
     def __init__(self, known: Known) -> None:
         self.known = known
         self.by_key: dict[str, list[str]] = {}
-        self.by_latex = {LATEX.named(name).text.replace(" ", ""): name for name in known.shapes}
+        self.by_latex = {_latex(name): name for name in known.shapes}
         for name in known.shapes:
             self.by_key.setdefault(key(name), []).append(name)
 
@@ -38,6 +39,18 @@ class Names:
             yield self.by_key.get(key(spelling), [])
 
 
+@lru_cache(maxsize=4)
+def names_of(known: Known) -> Names:
+    """The names of what is known, which many formulas share."""
+    return Names(known)
+
+
+@lru_cache(maxsize=4096)
+def _latex(name: str) -> str:
+    return LATEX.named(name).text.replace(" ", "")
+
+
+@lru_cache(maxsize=4096)
 def key(name: str) -> str:
     """A name without what LaTeX writes in several ways: `W_{1}` and `W1` are alike, `θ` and `theta`."""
     return _NO_LETTERS.sub("", name).translate(_GREEK).translate(_SUBSCRIPTS)

@@ -9,7 +9,7 @@ from bpx.graph.notation_latex import unescaped
 from bpx.spec.notations.latex.commands import (
     OVER_NAMES,
 )
-from bpx.spec.notations.latex.names import Names
+from bpx.spec.notations.latex.names import Names, names_of
 from bpx.spec.notations.latex.source import LatexSource, Piece
 from bpx.spec.notations.translation.functions import op_meant
 from bpx.spec.notations.translation.known import Known
@@ -25,7 +25,7 @@ class NameScanner:
     """Goes through a text and writes marks; what is around names is for the class that is built on it."""
 
     def __init__(self, content: str, known: Known) -> None:
-        self.source, self.known, self.names = LatexSource(content), known, Names(known)
+        self.source, self.known, self.names = LatexSource(content), known, names_of(known)
         self.pieces = self.source.pieces
         self.certain = True
         self.at = 0
