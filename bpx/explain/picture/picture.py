@@ -49,9 +49,9 @@ class _Drawing:
     def __init__(self, passes: Passes, options: PictureOptions) -> None:
         self.passes, self.options = passes, options
         self.rows = {row.id: row for row in passes.nodes}
-        shown = [row.id for row in passes.shown_nodes]
+        shown = {row.id for row in passes.shown_nodes}
         args = {arg for node in shown for arg in self.rows[node].args}
-        self.shown = [node for node in self.rows if node in args or node in {*shown}]
+        self.shown = [node for node in self.rows if node in args or node in shown]
         self.constants = {
             node: self.rows[node]
             for node in self.shown

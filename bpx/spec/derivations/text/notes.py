@@ -211,8 +211,8 @@ def _ordered(whole: Written, *, prose_lines: bool) -> Iterator[Piece]:
 def _marked(content: str) -> Iterator[re.Match[str]]:
     """What is marked as mathematics or code.
 
-    What is opened behind the last place where it could be closed is passed over: a search for its end would go
-    through the rest of the text, once for each.
+    What is opened behind the last place where it could be closed is passed over: a search for its end
+    would go through the rest of the text, once for each.
     """
     ends: dict[str, int] = {}
     at = 0
