@@ -173,7 +173,9 @@ class Reader(Formulas):
 
     def _declare_indexed(self, text: Written) -> None:
         """Names with an index over which something is summed, or that their equation has on its left."""
-        for match in re.finditer(r"(\\?[A-Za-z]+|[^\W\d_])_(?:([ijk])(?!\w)|\{([ijk])\})", text.content):
+        for match in re.finditer(
+            r"((?:\\|(?<![A-Za-z]))[A-Za-z]+|[^\W\d_])_(?:([ijk])(?!\w)|\{([ijk])\})", text.content
+        ):
             if (match[2] or match[3]) in self.indices or "∑" in text.content or "Σ" in text.content:
                 name = canonical(match[1])
                 if name and match[1] not in ("\\sum", "\\prod", "\\delta"):

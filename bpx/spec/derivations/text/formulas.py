@@ -15,8 +15,9 @@ from bpx.spec.derivations.text.readings import tree_of
 from bpx.spec.derivations.text.written import Written
 from bpx.spec.notations.translation.known import Known
 
+# A name is looked for from its first letter on, not from each: long ones would take quadratic time.
 PRIMED = re.compile(
-    r"(?P<name>\\?[^\W\d]\w*)\s*(?P<primes>['′’]{1,2}|\^\{?\\prime\}?)\s*(?:\(\s*(?P<arg>[^()]*)\s*\))?"
+    r"(?P<name>(?:\\|(?<![^\W\d]))[^\W\d]\w*+)\s*(?P<primes>['′’]{1,2}|\^\{?\\prime\}?)\s*(?:\(\s*(?P<arg>[^()]*)\s*\))?"
 )
 SUMMED = re.compile(
     r"(?:∑|Σ|\\sum|∏|\\prod)\s*(?:\\limits)?\s*_\s*(?:\{\s*([a-z])\b[^{}]*\}|([a-z]))|∑([ᵢⱼ])"
@@ -215,7 +216,8 @@ class Formulas:
             return match["name"] if name in self.indexed and index not in summed else None
 
         return text.sub(
-            r"(?P<name>\\?[A-Za-z]+|[^\W\d_])_(?:(?P<index>[ijk])(?!\w)|\{(?P<braced>[ijk])\})", bare
+            r"(?P<name>(?:\\|(?<![A-Za-z]))[A-Za-z]+|[^\W\d_])_(?:(?P<index>[ijk])(?!\w)|\{(?P<braced>[ijk])\})",
+            bare,
         )
 
     def names(self, text: Written) -> list[str]:

@@ -37,6 +37,8 @@ class Written(NamedTuple):
     def part(self, start: int, end: int | None = None) -> Written:
         """The characters `start … end`."""
         end = len(self.content) if end is None else end
+        if isinstance(self.offsets, range):  # as it stands in the source: no object for each character
+            return self._replace(content=self.content[start:end], offsets=self.offsets[start : end + 1])
         ends = [self.offsets[end - 1] + 1] if end > start else [self.offsets[start]]
         return self._replace(content=self.content[start:end], offsets=[*self.offsets[start:end], *ends])
 
