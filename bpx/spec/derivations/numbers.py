@@ -195,8 +195,9 @@ def half_unit(expression: Expression, node: Node, about: bool) -> float | None:
     ):
         match = _WRITTEN.fullmatch(text)
         if match and (match["decimals"] is not None or match["exponent"] or about):
-            exponent = int((match["exponent"] or "0").replace("−", "-")) - len(match["decimals"] or "")
-            halves.append(0.5 * 10.0**exponent)
+            unit = float("1e" + (match["exponent"] or "0").replace("−", "-"))  # 0 or ∞ of a long exponent
+            halves.append(0.5 * unit * 10.0 ** -len(match["decimals"] or ""))
+    halves = [half for half in halves if half < np.inf]
     return max(halves) if halves else None
 
 
