@@ -121,6 +121,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.table-array-broken": "`{name}` cannot be read: {reason}",
     "diagnostic.table-length": "`{name}` should take {stated} bytes by its shape, but has {found}",
     "diagnostic.table-too-many": "the file holds more than {most} arrays, the most that bpx reads",
+    "diagnostic.table-columns": "the table has {count} columns; at most {most} are read",
+    "diagnostic.table-cells": "the table has more than {most} cells, the most that bpx reads from text",
     "diagnostic.table-unpacks": "the arrays unpack to more than {most}, the most that bpx reads",
     "diagnostic.table-pickle": "`{name}` contains pickled Python objects, which can run code",
     "diagnostic.table-not-finite": Counted(
@@ -673,6 +675,8 @@ ENGLISH: dict[str, str | Counted] = {
     "help.draw-forward": "`bpx draw FILE:FUNCTION -o graph.svg` draws the function that computes the loss",
     "help.draw-cards": "leave out `--style circuit`: cards hold their numbers inside",
     "help.install-draw": "install the extra, `pip install 'bpx[draw]'`; .dot and .mmd need nothing",
+    "help.table-binary": "write the arrays as .npy, .npz or .safetensors",
+    "help.table-split": "split it into several tables, and audit each",
     "help.draw-part": "draw a part of it (`--node NAME`), or write .dot or .mmd, which other programs lay out",
     "help.split-notes": "split it into several files",
     "help.draw-smaller": "draw a part of it (`--node NAME`), or write .svg, .pdf or .dot",

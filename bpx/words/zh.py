@@ -118,6 +118,8 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.table-array-broken": "无法读取 `{name}`：{reason}",
     "diagnostic.table-length": "按形状 `{name}` 应占 {stated} 字节，实际却有 {found} 字节",
     "diagnostic.table-too-many": "文件中的数组超过 {most} 个，这是 bpx 读取的上限",
+    "diagnostic.table-columns": "表格有 {count} 列；最多读取 {most} 列",
+    "diagnostic.table-cells": "表格的单元格超过 {most} 个，这是 bpx 从文本中读取的上限",
     "diagnostic.table-unpacks": "数组解压后超过 {most}，这是 bpx 读取的上限",
     "diagnostic.table-pickle": "`{name}` 含有 pickle 对象，读取它可能会运行代码",
     "diagnostic.table-not-finite": Counted(
@@ -609,6 +611,8 @@ CHINESE: dict[str, str | Counted] = {
     "help.draw-forward": "`bpx draw FILE:FUNCTION -o graph.svg` 可以画出计算损失的函数",
     "help.draw-cards": "去掉 `--style circuit`：节点框把数字写在框内",
     "help.install-draw": "安装附加组件：`pip install 'bpx[draw]'`；.dot 和 .mmd 无需安装",
+    "help.table-binary": "请把数组写成 .npy、.npz 或 .safetensors 文件",
+    "help.table-split": "请把它分成几个表格，分别审核",
     "help.draw-part": "只画一部分（`--node NAME`），或者写成 .dot、.mmd，由其他程序排布",
     "help.split-notes": "请把它拆成几个文件",
     "help.draw-smaller": "只画一部分（`--node NAME`），或者写成 .svg、.pdf、.dot",

@@ -7,7 +7,8 @@ One record is one line: no number and no name has a line break in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, takewhile
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from bpx.graph.named.written import Written
 from bpx.spec.tables.table import NamedNumbers
-from bpx.words.diagnostic import Diagnostic, Source, Span
+from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,300}(?P<point>\.\d*)?|(?P<bare>\.\d+))(?P<e>[eE][-+−]?\d{1,4})?")
 _NOT_FINITE = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
@@ -24,7 +25,11 @@ _NAMES = ("name", "node", "parameter", "param", "variable", "tensor", "input")
 _VALUES = ("value", "gradient", "grad", "derivative")
 _INDICES = ("index", "indices", "entry", "i", "j", "k", "l", "row", "col", "column")
 _WHOLE = re.compile(r"\d{1,9}")
-_MOST_PROBLEMS = 20  # of the cells of one table; a wrong separator makes one of each
+_MOST_PROBLEMS = (
+    20  # of the cells of one table; a wrong separator makes one of each; behind them it is not read
+)
+MOST_CELLS = 500_000  # some 300 bytes each while they are read
+MOST_COLUMNS = 20_000
 
 
 class _Cell(NamedTuple):
@@ -37,13 +42,21 @@ _Record = Sequence[_Cell]
 
 def read_csv(source: Source, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
     """The numbers by name."""
-    records = list(_records(source))
-    if not records:
+    body = _records(source)
+    head = next(body, None)
+    if head is None:
         return
-    head, *body = records
     if all(_is_number(cell.text) for cell in head):
-        yield from _array(PurePath(source.name).stem, records, problems)
+        yield from _array(PurePath(source.name).stem, [head, *body], problems)
         return
+    if len(head) > MOST_COLUMNS:
+        raise BpxError(
+            [
+                Diagnostic(
+                    "table-columns", head[0].span, {"count": len(head), "most": MOST_COLUMNS}, "table-split"
+                )
+            ]
+        )
     keys = [cell.text.strip().lower() for cell in head]
     names, values = ([i for i, key in enumerate(keys) if key in known] for known in (_NAMES, _VALUES))
     if len(names) == 1 and len(values) == 1:
@@ -57,7 +70,7 @@ def read_csv(source: Source, problems: list[Diagnostic]) -> Iterator[NamedNumber
 
 def _records(source: Source) -> Iterator[_Record]:
     """The lines that are not blank; the `#` in front of a header, as `numpy.savetxt` puts it, is no cell."""
-    start, separator = 0, ""
+    start, separator, room = 0, "", MOST_CELLS
     for line in source.text.split("\n"):
         at, content = start, line.rstrip("\r")
         start += len(line) + 1
@@ -69,7 +82,13 @@ def _records(source: Source) -> Iterator[_Record]:
             at += content.index("#") + 1
             content = content[content.index("#") + 1 :]
         separator = separator or _separator(content)
-        yield list(_cells(source, content, at, separator))
+        record = list(islice(_cells(source, content, at, separator), room + 1))
+        room -= len(record)
+        if room < 0:
+            raise BpxError(
+                [Diagnostic("table-cells", record[-1].span, {"most": f"{MOST_CELLS:,}"}, "table-binary")]
+            )
+        yield record
 
 
 def _separator(line: str) -> str:
@@ -85,6 +104,11 @@ def _cells(source: Source, line: str, start: int, separator: str) -> Iterator[_C
             yield _Cell(match.group(), Span(source, start + match.start(), start + match.end()))
         return
     begin, inside = 0, ""
+    if '"' not in line and "[" not in line:
+        for part in line.split(separator, MOST_CELLS):
+            yield _cell(source, part, start + begin)
+            begin += len(part) + 1
+        return
     for at, char in enumerate(line + separator):
         if char == separator and (not inside or at == len(line)):
             yield _cell(source, line[begin:at], start + begin)
@@ -142,6 +166,11 @@ def _report(problems: list[Diagnostic], code: str, span: Span, **facts: Any) -> 
         problems.append(Diagnostic(code, span, facts))
 
 
+def _readable(body: Iterable[_Record], problems: list[Diagnostic]) -> Iterator[_Record]:
+    """The records, until no more problems are reported."""
+    return takewhile(lambda record: len(problems) < _MOST_PROBLEMS, body)
+
+
 # --- cells → numbers by name --------------------------------------------------------------------
 
 
@@ -161,11 +190,11 @@ def _array(name: str, records: Sequence[_Record], problems: list[Diagnostic]) ->
         yield column.row((height, width) if height > 1 and width > 1 else None)
 
 
-def _by_column(head: _Record, body: Sequence[_Record], problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
+def _by_column(head: _Record, body: Iterable[_Record], problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
     """A column for each name, one number below the other; of short columns the last cells are empty."""
     columns = [_Column(cell.text, cell.span, problems) for cell in head]
     ended: set[int] = set()
-    for record in body:
+    for record in _readable(body, problems):
         for place, cell in enumerate(record):
             if place >= len(columns):
                 if cell.text:
@@ -185,7 +214,7 @@ def _by_column(head: _Record, body: Sequence[_Record], problems: list[Diagnostic
 
 
 def _by_row(
-    head: _Record, body: Sequence[_Record], name_at: int, value_at: int, problems: list[Diagnostic]
+    head: _Record, body: Iterable[_Record], name_at: int, value_at: int, problems: list[Diagnostic]
 ) -> Iterator[NamedNumbers]:
     """A row for each number: its name, its value, and its index where there are columns for that."""
     index_at = [i for i, cell in enumerate(head) if cell.text.strip().lower() in _INDICES]
@@ -193,7 +222,7 @@ def _by_row(
         if place not in (name_at, value_at, *index_at):
             _report(problems, "table-column", cell.span, name=cell.text)
     columns: dict[str, _Column] = {}
-    for record in body:
+    for record in _readable(body, problems):
         if len(record) <= max(name_at, value_at):
             _report(problems, "table-short-row", record[0].span)
             continue

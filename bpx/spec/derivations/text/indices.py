@@ -25,9 +25,11 @@ _LETTERS = "ijkl"
 _INDEX = (
     rf"_\s*(?:\{{\s*(?P<braced>[{_LETTERS}]{{1,3}}|\d{{1,2}})\s*\}}|(?P<bare>[{_LETTERS}]{{1,3}}|\d)(?!\w))"
 )
-_NAME = re.compile(rf"(?P<name>\\?[A-Za-z]+|[^\W\d_])\s*{_INDEX}")
+# From the first letter on, not from each: a long name would take quadratic time.
+_LATIN = r"(?:\\|(?<![A-Za-z]))[A-Za-z]+"
+_NAME = re.compile(rf"(?P<name>{_LATIN}|[^\W\d_])\s*{_INDEX}")
 _TWO = re.compile(
-    rf"(?:\\?[A-Za-z]+|[^\W\d_])\s*_\s*(?:\{{\s*[{_LETTERS}]{{2,3}}\s*\}}|[{_LETTERS}]{{2,3}}(?!\w))"
+    rf"(?:{_LATIN}|[^\W\d_])\s*_\s*(?:\{{\s*[{_LETTERS}]{{2,3}}\s*\}}|[{_LETTERS}]{{2,3}}(?!\w))"
 )
 _SUM = re.compile(
     rf"(?:∑|Σ|\\sum(?![A-Za-z])|(?<![A-Za-z])sum)\s*(?:\\limits)?\s*_\s*"
@@ -35,7 +37,7 @@ _SUM = re.compile(
     r"\s*(?:\^\s*(?:\{[^{}]*\}|\w))?"
 )
 _CALLED = re.compile(
-    r"(?:\\(?:operatorname|mathrm|text|mathsf)\s*\{\s*(?P<braced_op>[a-z]+)\s*\}|\\?(?P<op>[a-z]{3,}))"
+    r"(?:\\(?:operatorname|mathrm|text|mathsf)\s*\{\s*(?P<braced_op>[a-z]+)\s*\}|(?:\\|(?<![a-z]))(?P<op>[a-z]{3,}))"
     rf"\s*\(\s*(?P<name>\\?[A-Za-z]+|[^\W\d_])\s*\)\s*{_INDEX}"
 )
 _DELTA, _ALONG = "δ", "Σ"
