@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,14 @@ from bpx.ops.convolution import few_parts, overlap_add, windows
 from bpx.render.json import Rows
 from bpx.render.picture import layout
 from bpx.spec.derivations.check import MOST_FORMULAS, check_derivation
+from bpx.spec.derivations.text import notes
 from bpx.spec.derivations.text.formulas import Formulas
-from bpx.spec.tables import numpy_files
-from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.spec.models import archive
+from bpx.spec.models.model import ModelError
+from bpx.spec.notations.latex import names
+from bpx.spec.notations.translation.known import Known
+from bpx.spec.tables import csv_table, numpy_files
+from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
 def test_rows_are_made_once_to_be_read_backwards() -> None:
@@ -119,6 +125,78 @@ def test_an_archive_of_too_many_arrays_is_not_opened(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(numpy_files.zipfile, "ZipFile", None)
     assert [*numpy_files.read_npz("a.npz", out.getvalue(), problems)] == []
     assert [problem.code for problem in problems] == ["table-too-many"]
+
+
+def test_a_csv_of_too_many_cells_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "MOST_CELLS", 3)
+    assert len([*csv_table.read_csv(Source("a.csv", "1,2,3"), [])]) == 1
+    for text in ("1,2,3,4", "1 2\n3 4", "x;y\n1;2", "1\n" * 4):
+        with pytest.raises(BpxError, match="more than 3 cells"):
+            [*csv_table.read_csv(Source("a.csv", text), [])]
+
+
+def test_a_csv_is_read_no_further_than_its_problems_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    cells = csv_table._cells
+
+    def counted(*args: object) -> object:
+        rows.append(1)
+        return cells(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(csv_table, "_cells", counted)
+    problems: list[Diagnostic] = []
+    assert len([*csv_table.read_csv(Source("a.csv", "x\n" + "a\n" * 1000), problems)]) == 1
+    assert (len(problems), len(rows)) == (20, 22)
+
+
+def test_members_of_a_model_are_counted_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 3)
+    for count in (3, 4):
+        with zipfile.ZipFile(tmp_path / f"{count}.pt2", "w") as file:
+            for i in range(count):
+                file.writestr(f"a/{i}", b"")
+    archive.Archive(tmp_path / "3.pt2")
+    monkeypatch.setattr(archive.zipfile, "ZipFile", None)
+    with pytest.raises(ModelError):
+        archive.Archive(tmp_path / "4.pt2")
+
+
+@pytest.mark.parametrize("opening", ["\\[", "\\(", "\\begin{align}", "\\begin{gather*}"])
+def test_an_end_that_is_not_there_is_looked_for_once(opening: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is opened behind the last end is not searched for one."""
+    tried: list[int] = []
+
+    class Counted:
+        def match(self, content: str, at: int) -> None:
+            tried.append(at)
+
+    monkeypatch.setattr(notes, "_MATH", Counted())
+    assert [*notes._marked(opening * 1000 + "$")] == []
+    assert tried == [1000 * len(opening)]
+
+
+def test_the_latex_of_names_is_looked_up_once_for_all_formulas(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Known] = []
+    init = names.Names.__init__
+
+    def counted(self: names.Names, known: Known) -> None:
+        made.append(known)
+        init(self, known)
+
+    monkeypatch.setattr(names.Names, "__init__", counted)
+    counts = []
+    for count in (10, 40):
+        made.clear()
+        check_derivation("a.md", _chain_of_equations(count))
+        counts.append(len([known for known in made if len(known.shapes) == count + 1]))
+    assert counts[1] <= counts[0] + 2
+
+
+@pytest.mark.parametrize("number", ["0e-" + "9" * 5000, "0e" + "9" * 5000, "0e400"])
+def test_a_long_exponent_in_notes_has_no_unit(number: str) -> None:
+    assert check_derivation("a.md", f"Let $x = 3$ and $L = x^2$. $$L = {number}$$").failed
 
 
 def test_lines_that_pass_many_columns_are_counted() -> None:

@@ -427,6 +427,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.model-dtype": "`{tensor}` in `{name}` has a type of numbers that bpx does not read",
     "diagnostic.model-short": "`{tensor}` in `{name}` states {wanted} numbers, but {found} are stored",
     "diagnostic.model-too-long": "`{name}` has more than {most} operations, the most that bpx reads",
+    "diagnostic.model-members": "`{name}` has more than {most} members, the most that bpx reads",
     "diagnostic.model-input-kind": "`{name}` has an input of kind `{kind}`, which bpx does not read",
     "diagnostic.model-op": "bpx has no op for `{op}`",
     "diagnostic.model-setting": "bpx has no op for `{op}` with this `{setting}`",
@@ -552,6 +553,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.unknown-choice": "there is no choice `{found}` here",
     # --- diagnostics: changes ---
     "diagnostic.bad-change": "the change must be a finite number other than 0, not {found}",
+    "diagnostic.too-many-short": "{size} nodes with a name exceed the limit of {most} for short forms",
     "diagnostic.too-many-changes": "{size} entries would be changed one by one; at most {most} are",
     # --- diagnostics: sweeps ---
     "diagnostic.nothing-to-sweep": "nothing is said of what to sweep",
@@ -944,6 +946,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.points-differ": "give each input the same number of points",
     "usual.upstream-shape": "give it the shape of the output: {wanted}",
     "usual.too-many-gradients": "split it into several specs, or use --order for higher derivatives",
+    "usual.too-many-short": "leave out --short, or ask for a part of the graph with --of",
     "usual.too-many-second": "choose fewer inputs with --wrt, or smaller arrays",
     "usual.step-with-upstream": "leave `upstream` or `step` out",
     "usual.step-without-inputs": "write a formula with an input, such as x, in it",

@@ -19,6 +19,7 @@ from bpx.explain.sections.higher import HIGHEST
 from bpx.explain.sections.higher import LARGEST as MOST_OF_AN_ORDER
 from bpx.explain.sections.higher import MOST_NODES as MOST_HIGHER_NODES
 from bpx.explain.sections.second import LARGEST_HESSIAN
+from bpx.explain.short.short_forms import MOST_SHORT
 from bpx.graph.arrays import LARGEST_GRAPH, LARGEST_NODE, MOST_AXES
 from bpx.graph.named.draw import MOST_DRAWN
 from bpx.graph.named.recipe import LARGEST_SEED
@@ -26,11 +27,12 @@ from bpx.graph.numbers import MOST_DIGITS
 from bpx.passes.paths import MOST_SHOWN
 from bpx.render.blocks import MOST_ROWS
 from bpx.spec.code.inputs import LARGEST_FILE
-from bpx.spec.models.archive import LARGEST_MODEL
+from bpx.spec.models.archive import LARGEST_MODEL, MOST_MEMBERS
 from bpx.spec.models.model import MOST_NODES as MOST_OPERATIONS
 from bpx.spec.reading.blocks import LARGEST
 from bpx.spec.reading.documents.locate import _MOST_DEPTH, MOST_PARTS
 from bpx.spec.reading.target import LARGEST_SPEC
+from bpx.spec.tables.csv_table import MOST_CELLS, MOST_COLUMNS
 from bpx.spec.tables.table import LARGEST_TABLE
 from bpx.spec.text.build import MOST_GRADIENTS
 from bpx.spec.text.cursor import MOST_PROBLEMS as MOST_IN_A_FORMULA
@@ -46,10 +48,18 @@ CODE = Path(__file__).parents[2] / "examples/code/two_layer_net.py"
 SQUARE = ["x^2", "x=3"]
 
 
-def _spec(text: str, command: str = "explain") -> Callable[[], list[str]]:
+def _spec(text: str, *options: str) -> Callable[[], list[str]]:
     def made() -> list[str]:
         Path("a.toml").write_text(f"bpx = 1\n{text}")
-        return [command, "a.toml"]
+        return ["explain", "a.toml", *options]
+
+    return made
+
+
+def _csv(text: str) -> Callable[[], list[str]]:
+    def made() -> list[str]:
+        Path("a.csv").write_text(text)
+        return ["audit", "logistic_regression", "a.csv"]
 
     return made
 
@@ -91,12 +101,15 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         "too-big",
         _sparse("a.csv", LARGEST_TABLE + 1, "audit", "logistic_regression"),
     ),
+    "cells of a CSV": (MOST_CELLS, "table-cells", None),
+    "names in the first line": (MOST_COLUMNS, "table-columns", _csv("a," * (MOST_COLUMNS + 1))),
     "a file of inputs": (
         LARGEST_FILE,
         "too-big",
         _sparse("a.npy", LARGEST_FILE + 1, "gradcheck", f"{CODE}:forward,backward", "--inputs"),
     ),
     "a model": (LARGEST_MODEL, "too-big", _sparse("a.pt2", LARGEST_MODEL + 1, "explain")),
+    "members of": (MOST_MEMBERS, "model-members", None),
     "operations of a model": (MOST_OPERATIONS, "model-too-long", None),
     "operations of a traced function": (MOST_TRACED, "trace-too-long", None),
     "keys of a spec": (
@@ -142,6 +155,14 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         LARGEST_HESSIAN,
         "too-many-second",
         _args("explain", "sum(x^2)", f"--random=x:({LARGEST_HESSIAN + 1},)", "--second"),
+    ),
+    "`--short`": (
+        MOST_SHORT,
+        "too-many-short",
+        _spec(
+            "[inputs]\ns0 = 1\n[graph]\n" + "\n".join(f"s{i + 1} = 's{i}*2'" for i in range(MOST_SHORT)),
+            "--short",
+        ),
     ),
     "`--order`": (HIGHEST, "bad-highest-order", _args("explain", *SQUARE, f"--order={HIGHEST + 1}")),
     "derivatives of one order": (

@@ -14,12 +14,15 @@ from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.formula import Formula, derivative, equation
 from bpx.render.blocks import Block, Cell, Heading, Lines, Phrase, table
+from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
 
 if TYPE_CHECKING:
     from bpx.check.short.proof import Proof
     from bpx.check.short.route import ShortForm
     from bpx.check.short.short_forms import GradientForms
+
+MOST_SHORT = 200  # nodes with a name; the form of each is looked for in the whole graph
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,9 @@ class ShortForms(Section):
         from bpx.check.whole.checked_graph import CheckedGraph, Query
 
         named = NamedNodes(query)
+        if len(named.symbols) > MOST_SHORT:
+            facts = {"size": len(named.symbols), "most": MOST_SHORT}
+            raise BpxError([Diagnostic("too-many-short", None, facts)])
         checked = CheckedGraph.at(
             Query(query.spec, query.output, query.wrt, query.seed, causes=False), query.spec.input_values
         )

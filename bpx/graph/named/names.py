@@ -54,5 +54,5 @@ def proposed_name(name: str) -> str:
 
 
 def _as_part(part: str) -> str:
-    part = "".join(sign if sign.isalnum() or sign == "_" else "_" for sign in part)
+    part = re.sub(r"\W", "_", part)
     return f"_{part}" if not part or part[0].isdigit() or part == "T" else part

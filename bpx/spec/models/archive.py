@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,9 +14,24 @@ from bpx.words.files import keep_from_writing, unpacked
 
 LARGEST_MODEL = 2**30  # bytes of a file, and of all that it unpacks to
 LARGEST_JSON = 2**26  # bytes
+MOST_MEMBERS = 100_000
+_MEMBER = b"PK\x01\x02"  # begins the entry of each member in the directory of a ZIP file
 # `torch` writes no others; what bzip2 and LZMA unpack to is bounded by nothing.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (ValueError, EOFError, NotImplementedError, RuntimeError, OSError, zipfile.BadZipFile, zlib.error)
+
+
+def _has_more_members(path: Path) -> bool:
+    """Has a file more members than it may? They are counted before `zipfile` makes an object of each."""
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = -1
+        for _ in range(MOST_MEMBERS + 1):
+            at = data.find(_MEMBER, at + 1)
+            if at < 0:
+                return False
+    return True
 
 
 class Archive:
@@ -26,6 +42,8 @@ class Archive:
         if path.stat().st_size > LARGEST_MODEL:
             raise ModelError("too-big", most=f"{LARGEST_MODEL // 2**20} MiB")
         keep_from_writing(path, str(path))
+        if _has_more_members(path):
+            raise ModelError("model-members", most=f"{MOST_MEMBERS:,}")
         try:
             self._zip = zipfile.ZipFile(path)
         except (ValueError, NotImplementedError, zipfile.BadZipFile) as error:
