@@ -57,7 +57,7 @@ class _Drawing:
             for node in self.shown
             if self.rows[node].op == "constant" and not self.rows[node].shape and node != passes.output
         }
-        self.names = {row.id: row.name for row in passes.nodes if row.is_named}
+        self.names = {row.id: row.name for row in self.rows.values() if row.is_named}
         self.is_named = passes.whole is not None  # are these the rows of named nodes alone?
 
     @cached_property
