@@ -949,8 +949,6 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.too-many-short": "leave out --short, or ask for a part of the graph with --of",
     "usual.model-members": "save a smaller case of the model",
     "usual.table-too-many": "split it into several tables, and audit each",
-    "usual.picture-too-many": "draw a part of it with --node NAME, or write .dot or .mmd",
-    "usual.picture-long-lines": "draw a part of it with --node NAME, or write .dot or .mmd",
     "usual.too-many-second": "choose fewer inputs with --wrt, or smaller arrays",
     "usual.step-with-upstream": "leave `upstream` or `step` out",
     "usual.step-without-inputs": "write a formula with an input, such as x, in it",

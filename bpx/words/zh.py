@@ -885,8 +885,6 @@ CHINESE: dict[str, str | Counted] = {
     "usual.too-many-short": "去掉 --short，或用 --of 只看图的一部分",
     "usual.model-members": "请保存一个较小的模型",
     "usual.table-too-many": "请把它分成几个表格，分别审核",
-    "usual.picture-too-many": "用 --node NAME 只画一部分，或写成 .dot 或 .mmd",
-    "usual.picture-long-lines": "用 --node NAME 只画一部分，或写成 .dot 或 .mmd",
     "usual.too-many-second": "用 --wrt 少选几个输入，或用小一些的数组",
     "usual.step-with-upstream": "去掉 `upstream` 或 `step`",
     "usual.step-without-inputs": "写一个含有输入（如 x）的公式",
