@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpx.check.blame.custom_rules import check_custom_rules
+from bpx.check.blame.custom_rules import CustomRulesCheck, check_custom_rules
 from bpx.check.derived_claims import DerivedCheck, derived_checks
 from bpx.check.formula_check import FormulaCheck
 from bpx.check.ladders.why import Why
@@ -100,7 +100,9 @@ def gradcheck(
     tables = found.tables
     if order == 2:
         tables = [*tables, *_second(main.query, parts, {column.input for column in tables})]
-    custom_rules = check_custom_rules(plain, detect)
+    custom_rules, faults = helped(
+        lambda: check_custom_rules(plain, detect), CustomRulesCheck([], []), "no-rules-alone"
+    )
     blamed_ops = {row.op for row in found.blame}
     report = Report(
         spec.title,
@@ -109,7 +111,7 @@ def gradcheck(
         (*_worst_rows(found.local), *custom_rules.local),
         (*found.blame, *(culprit for culprit in custom_rules.blame if culprit.op not in blamed_ops)),
         tuple(dict.fromkeys(found.innocent)),
-        (*notes, *spec.warnings, *work.lost_notes(), *found.notes[:1]),
+        (*notes, *spec.warnings, *work.lost_notes(), *[*found.notes, *faults][:1]),
         detect=detect,
         order=order,
         points=len(places),

@@ -112,7 +112,10 @@ def practice(
 
 def _count(text: str) -> Any:
     """A number of blanks; what is none is refused where the options are looked at."""
-    return int(text) if text.isascii() and text.isdigit() else text
+    try:
+        return int(text) if text.isascii() and text.isdigit() else text
+    except ValueError:  # of more digits than Python reads
+        return text
 
 
 def _drawing(

@@ -122,13 +122,18 @@ class Graph:
         return self._append(INPUT, (), NO_SETTINGS, checked_shape(shape))
 
     def constant(self, value: Number | Array | Sequence[Any]) -> Expr:
-        """Append a constant, or return the one that already holds this value."""
+        """Append a constant, or return the one that already holds this value.
+
+        Raises `TypeError` for what is no array of numbers, `ValueError` for one without elements.
+        """
         known = self._known[CONSTANT]
         # Numbers are their own keys, but for 0, which equals -0, and NaN, which equals nothing.
         is_key = type(value) in (float, int) and value != 0
         if is_key and value in known:
             return Expr(self, known[value])
         array = constant_array(value)
+        if not array.size:  # inputs have elements, too, and ops rely on it
+            raise ValueError(say("python.empty-constant"))
         array.setflags(write=False)
         key = (array.shape, array.tobytes())
         if key not in known:

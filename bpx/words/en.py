@@ -31,7 +31,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.too-deep": "brackets are nested too deeply",
     "diagnostic.too-many-parts": "there are more than {most} keys, and elements of arrays that are not plain numbers",
     "diagnostic.too-many-drawn": "`--random` draws at most {most} numbers, not {count}",
-    "diagnostic.number-too-long": "a number has too many digits",
+    "diagnostic.number-too-long": "a number has more than {most} digits",
     "diagnostic.half-a-character": "this escape is only half of a surrogate pair",
     "diagnostic.duplicate-key": "`{key}` is defined twice",
     # --- diagnostics: the spec ---
@@ -45,6 +45,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.wrong-argument": "`{name}` must be {wanted}, not {found} (of type `{type}`)",
     "diagnostic.no-pair": "`{name}` of `inputs` must be a node and its value, not {found}",
     "diagnostic.no-cause": "the cause was not found, because of an internal error ({kind}); the verdicts hold without it",
+    "diagnostic.no-twin": "the same slip in other numbers is not shown, because of an internal error ({kind})",
+    "diagnostic.no-rules-alone": "the rules of [ops] were not checked alone, because of an internal error ({kind})",
     "diagnostic.rounded-integer": "`{name}` contains {found}, an integer that float64 cannot represent exactly",
     "diagnostic.not-a-number": "`{name}` must contain only numbers, but contains {found}",
     "diagnostic.ragged": "the rows of `{name}` have different lengths",
@@ -2655,6 +2657,7 @@ bpx shows how a gradient is computed, and checks whether one is right.
     "bug": "internal error ({kind}: {reason}, {place}); please report it with the command, its files and what it prints with --traceback (bpx {version}, Python {python})",
     # --- errors of programs that use bpx ---
     "python.bad-axis": "an axis must be an integer, not {axis}",
+    "python.empty-constant": "`value` is an empty array; a constant needs at least one number",
     "python.multiprecision": "a multiprecision number is not rounded implicitly; call rounded()",
     "python.missing-setting": "{op} needs its setting {setting}",
     "python.missing-value": "input node {node} has no value",

@@ -6,6 +6,7 @@ Where none was chosen it is that of the process: English, or what the command li
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -80,7 +81,7 @@ def say(key: str, /, **facts: Any) -> str:
 def _shown(fact: Any) -> Any:
     """A fact fit to be shown; Python writes no whole number of thousands of digits out."""
     if isinstance(fact, int) and fact.bit_length() > _LONGEST_INT:
-        return f"{'-' if fact < 0 else ''}10^{fact.bit_length() * 3 // 10}"  # log10(2) is 0.301
+        return f"{'-' if fact < 0 else ''}10^{math.log10(abs(fact)):.0f}"
     return visible(_cut(with_derivatives(fact))) if isinstance(fact, str) else fact
 
 

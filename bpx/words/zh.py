@@ -30,7 +30,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.too-deep": "括号嵌套太深",
     "diagnostic.too-many-parts": "键与非普通数字的数组元素总数超过 {most}",
     "diagnostic.too-many-drawn": "`--random` 最多抽取 {most} 个数，而不是 {count} 个",
-    "diagnostic.number-too-long": "数字的位数太多",
+    "diagnostic.number-too-long": "数字超过 {most} 位",
     "diagnostic.half-a-character": "这个转义只是代理对的一半",
     "diagnostic.duplicate-key": "键 `{key}` 定义了两次",
     # --- diagnostics: the spec ---
@@ -44,6 +44,8 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.wrong-argument": "`{name}` 必须是{wanted}，而不是 {found}（类型为 `{type}`）",
     "diagnostic.no-pair": "`inputs` 的 `{name}` 必须是节点及其值，而不是 {found}",
     "diagnostic.no-cause": "由于内部错误（{kind}），无法查找错误的原因；各项判定不受影响",
+    "diagnostic.no-twin": "由于内部错误（{kind}），未能给出换用其他数值的同类错误",
+    "diagnostic.no-rules-alone": "由于内部错误（{kind}），未能单独检查 [ops] 中的规则",
     "diagnostic.rounded-integer": "`{name}` 含有 {found}，float64 无法精确表示这个整数",
     "diagnostic.not-a-number": "`{name}` 只能包含数字，却含有 {found}",
     "diagnostic.ragged": "`{name}` 各行长度不一",
@@ -2384,6 +2386,7 @@ bpx 展示梯度是怎样算出来的，并检查梯度是否正确。
     "bug": "内部错误（{kind}：{reason}，{place}）；请报告所用命令、相关文件，以及加上 --traceback 后显示的内容（bpx {version}，Python {python}）",
     # --- errors of programs that use bpx ---
     "python.bad-axis": "轴应为整数，而不是 {axis}",
+    "python.empty-constant": "`value` 是空数组；常量至少需要一个数",
     "python.multiprecision": "多精度数不会自动舍入；请调用 rounded()",
     "python.missing-setting": "{op} 缺少设置项 {setting}",
     "python.missing-value": "输入节点 {node} 没有值",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from rows_of_a_table import every
 
 import bpx
+from bpx.check import gradcheck as of_specs
 from bpx.check.blame import blame_claims
 from bpx.check.function import black_box
 from bpx.spec.code import check
@@ -49,6 +51,37 @@ def test_a_fault_costs_the_cause_alone(module: Any, helper: str, report: Any) ->
     assert all(culprit.code is None for culprit in without.blame)  # what is left needs no line
     assert "no-cause" in [note.code for note in without.notes]
     assert "IndexError" in str(without)
+
+
+def with_a_rule() -> bpx.Report:
+    text = """bpx = 1
+[inputs]
+x = 2.0
+[ops]
+cube = { args = ["a"], value = "a^3", partials = { a = "3*a^2" } }
+[graph]
+L = "cube(x)"
+"""
+    return bpx.load(text).gradcheck()
+
+
+def test_a_fault_in_the_check_of_rules_alone_costs_that_check() -> None:
+    assert with_a_rule().verdict == "agree"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(faults, "raised", False)
+        patched.setattr(of_specs, "check_custom_rules", fault)
+        without = with_a_rule()
+    assert without.verdict == "agree" and [note.code for note in without.notes] == ["no-rules-alone"]
+
+
+def test_a_fault_in_a_twin_costs_the_twin() -> None:
+    report = bpx.parse("w*x", w=2.0, x=3.0).gradcheck(claims={"w": -3.0})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(faults, "raised", False)
+        hinted = replace(report, twins=fault).hint(3)
+    assert [culprit.twin for culprit in hinted.blame] == [None] and hinted.verdict == "disagree"
+    assert [note.code for note in hinted.notes] == ["no-twin"]
+    assert [culprit.twin is None for culprit in report.hint(3).blame] == [False]
 
 
 @every("module, helper, report", CASES)

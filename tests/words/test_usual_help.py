@@ -22,7 +22,7 @@ NOTES = {"note", "_note", "_at_kink"}
 HELPED = {"SettingError", "_setting_error"}
 
 NOTES_BY_ANOTHER_WAY = {
-    "no-cause",
+    *("no-cause", "no-twin", "no-rules-alone"),
     *("at-kink", "negligible", "short-floats"),  # also verdicts and settings of that name
     *("traced", "traced-weighted", "traced-whole", "traced-weighted-whole", "traced-loss", "traced-both"),
     *("changes-input", "changes-cache", "changes-upstream"),

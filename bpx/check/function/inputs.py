@@ -33,7 +33,7 @@ def as_numbers(name: str, value: Any) -> Any:
     """
     if isinstance(value, np.ma.MaskedArray):
         raise BpxError([Diagnostic("masked-input", None, {"name": name}, "fill-masked")])
-    array = _array(value)
+    array = _array(None if isinstance(value, bytearray | memoryview) else value)
     if array.dtype.kind not in "fiub":
         facts = {"name": name, "found": _type_text(value, array)}
         raise BpxError([Diagnostic("not-numeric", None, facts, "pass-floats")])

@@ -23,6 +23,7 @@ from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
 from bpx.words.arguments import checked
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.guards.faults import helped
 from bpx.words.say import visible
 
 if TYPE_CHECKING:
@@ -49,15 +50,21 @@ class Report(CheckResults, Shown):
         level = min(hint_level(level), self.level)
         if level == HintLevel.NUMBERS:
             return self
-        right = _right_numbers(self)
+        twins, faults = helped(self._twins, [None] * len(self.blame), "no-twin")
         return replace(
             self,
             columns=tuple(column.withheld for column in self.columns),
             local=tuple(map(_withheld_row, self.local)) if level > HintLevel.PLACE else (),
-            blame=tuple(one.hint(level, self.twins and self.twins(one, right)) for one in self.blame),
+            blame=tuple(one.hint(level, twin) for one, twin in zip(self.blame, twins, strict=True)),
+            notes=(*self.notes, *faults),
             why=None,
             level=level,
         )
+
+    def _twins(self) -> list[Twin | None]:
+        """The slip of each cause in other numbers, none of which is a right one of this report."""
+        right = _right_numbers(self)
+        return [self.twins and self.twins(one, right) for one in self.blame]
 
     def blocks(self) -> list[Block]:
         """The answer, who is to blame, the entries, the rules checked alone, the notes, a line to sum up."""

@@ -91,6 +91,9 @@ def graph_of_function(
     every = {**by_name, **values}
     if masked := [name for name, value in every.items() if is_masked(value)]:
         raise BpxError([Diagnostic("masked-input", None, {"name": name}, "fill-masked") for name in masked])
+    if buffers := [name for name, value in every.items() if isinstance(value, bytearray | memoryview)]:
+        facts = [{"name": name, "found": type(every[name]).__name__} for name in buffers]
+        raise BpxError([Diagnostic("not-numeric", None, fact, "pass-floats") for fact in facts])
     args = {name: _as_input(value) for name, value in every.items()}
     unknown = [name for name in args if name not in names]
     if unknown and names:

@@ -122,6 +122,8 @@ class _Builder:
                 return self.graph.constant(literal)
             except TypeError:
                 self.report(Diagnostic("ragged", span, {"name": span.text}))
+            except ValueError:
+                self.report(Diagnostic("empty-array", span, {"name": span.text}))
         return None
 
     # --- calls ---

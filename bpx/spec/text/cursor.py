@@ -61,11 +61,13 @@ class Cursor:
         return Stop()
 
     def to_number(self, token: Token, digits: str | None = None) -> float:
-        """The value of a number; 0 for one that float64 does not have, which is reported."""
+        """The value of a number. Raises `Stop` for one that float64 does not have.
+
+        Any other in its place could be wrong, too: as a count, a shape or an index.
+        """
         value = float(digits or token.text.replace("−", "-"))
         if math.isinf(value):
-            self.problem("number-too-large", token, text=shortened(token.text))
-            return 0.0  # any number, so that nothing else is found wrong with this one
+            raise self.stop("number-too-large", token, text=shortened(token.text))
         return value
 
     def signed_number(self) -> float | None:

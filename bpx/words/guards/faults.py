@@ -14,8 +14,10 @@ _T = TypeVar("_T")
 raised = bool(os.environ.get("BPX_TRACEBACK"))
 
 
-def helped(help: Callable[[], _T], without: Any) -> tuple[_T, Sequence[Diagnostic]]:
-    """What `help` returns; where it has a fault, what is said `without` it, and a note."""
+def helped(
+    help: Callable[[], _T], without: Any, code: str = "no-cause"
+) -> tuple[_T, Sequence[Diagnostic]]:
+    """What `help` returns; where it has a fault, what is said `without` it, and a note of this code."""
     try:
         return help(), ()
     except (BpxError, MemoryError):  # which are about the input
@@ -23,4 +25,4 @@ def helped(help: Callable[[], _T], without: Any) -> tuple[_T, Sequence[Diagnosti
     except Exception as error:
         if raised:
             raise
-        return without, [Diagnostic("no-cause", None, {"kind": type(error).__name__}, severity="note")]
+        return without, [Diagnostic(code, None, {"kind": type(error).__name__}, severity="note")]

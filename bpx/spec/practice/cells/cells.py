@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,6 +71,10 @@ class Workings:
         self._add_values()
         self._add_edges()
         self._add_updates()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the rules: they are functions, which do not pickle, and are made where they are asked for."""
+        return {**self.__dict__, "_rules": {}}
 
     # --- which cells there are ---
 

@@ -27,7 +27,7 @@ class WithoutArrays:
     """
 
     def __init__(self, places: Places, is_toml: bool, is_spec: bool) -> None:
-        self.source = places.source
+        self.places, self.source = places, places.source
         self.arrays: dict[Path, Any] = {}
         self._is_toml, self._is_spec = is_toml, is_spec
         self._ends = [0]  # where each kept part of the source begins in `text`

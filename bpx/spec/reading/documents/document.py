@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any, Literal, NoReturn
 
 from bpx.graph.named.names import as_node_name, proposed_name
@@ -57,8 +58,21 @@ def _load_toml(rest: WithoutArrays) -> Any:
         return tomllib.loads(rest.text, parse_float=Written)
     except tomllib.TOMLDecodeError as error:
         _fail(_toml_problem(rest, str(error)))
-    except ValueError:  # an integer of more digits than Python reads
-        _fail(Diagnostic("number-too-long", Span(rest.source, 0, 0)))
+    except ValueError:
+        _fail_at_long_number(rest.places)
+
+
+def _fail_at_long_number(places: Places) -> NoReturn:
+    """Point at the first integer of more digits than Python reads."""
+    most = sys.get_int_max_str_digits()
+    long = re.compile(rf"(?<![\w.])[-+]?[0-9_]{{{most + 1},}}+(?![\w.])")
+    numbers = [span for span in places.values.values() if places.source.text[span.start] not in "\"'[{"]
+    for span in sorted([*numbers, *places.arrays.values()], key=lambda span: span.start):
+        if number := long.search(span.text):
+            start, end = number.span()
+            place = Span(places.source, span.start + start, span.start + end)
+            _fail(Diagnostic("number-too-long", place, {"most": f"{most:,}"}))
+    _fail(Diagnostic("number-too-long", Span(places.source, 0, 0), {"most": f"{most:,}"}))
 
 
 def _toml_problem(rest: WithoutArrays, message: str) -> Diagnostic:
@@ -112,7 +126,7 @@ def _load_json(rest: WithoutArrays) -> Any:
         span = Span(source, at, at + 1)
         _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}, "see-spec"))
     except ValueError:
-        _fail(Diagnostic("number-too-long", Span(source, 0, 0)))
+        _fail_at_long_number(rest.places)
     for escape in _ESCAPE.finditer(source.text):
         if escape["half"]:  # JSON can spell half of a character, which no text can hold
             _fail(Diagnostic("half-a-character", Span(source, *escape.span())))
