@@ -51,6 +51,28 @@ def identity(file: str | Path | int) -> Identity | None:
     return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
+def exists(path: str | Path) -> bool:
+    """Is there a file or a folder? Of a text that is no possible name there is none."""
+    return bool(_mode(path))
+
+
+def is_file(path: str | Path) -> bool:
+    """Is there a file?"""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: str | Path) -> bool:
+    """Is there a folder?"""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: str | Path) -> int:
+    try:
+        return Path(path).stat().st_mode
+    except (OSError, ValueError):  # too long, or with a NUL in it: `pathlib` itself raises then
+        return 0
+
+
 def opened(path: Path) -> BinaryIO:
     """The file, to be read. Raises `OSError`, and `BpxError` where the command is going to write to it."""
     file = path.open("rb")
@@ -147,7 +169,7 @@ def need_permission(path: str | Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     if is_special(path):
         return
-    if not place.parent.is_dir():
+    if not is_folder(place.parent):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     if not os.access(place.parent, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

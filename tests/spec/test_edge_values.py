@@ -120,6 +120,62 @@ def test_tensors_are_arrays() -> None:
             bpx.parse("sum(x)", x=refused)
 
 
+def doubled(x: Any) -> Any:
+    return np.sum(np.asarray(x) * 2.0)
+
+
+@every("value", [memoryview(b"ab"), bytearray(b"ab")])
+@every(
+    "check", [lambda x: bpx.trace(doubled, x), lambda x: bpx.gradcheck(doubled, [x], lambda g, x: [g * x])]
+)
+def test_bytes_are_no_numbers(check: Any, value: Any) -> None:
+    with pytest.raises(bpx.BpxError, match="`x` must contain real numbers") as refusal:
+        check(value)
+    assert [problem.code for problem in refusal.value.diagnostics] == ["not-numeric"]
+
+
+@every("shape", [(0,), (0, 3), (2, 0, 3)])
+def test_no_constant_of_a_graph_is_empty(shape: tuple[int, ...]) -> None:
+    graph = bpx.Graph()
+    for build in (graph.constant, lambda empty: graph.input() * empty):
+        with pytest.raises(ValueError, match="needs at least one number"):
+            build(np.zeros(shape))
+
+
+@every("text", ["sum([])+x", "x*[]", "logsumexp([])+x", "prod([[],[]])+x"])
+def test_no_list_of_an_expression_is_empty(text: str) -> None:
+    with pytest.raises(bpx.BpxError, match="is an empty array"):
+        bpx.parse(text, x=1.0)
+
+
+_LONG = "9" * 401
+
+
+@every("text", [f"repeat(x, {_LONG})", f"tile(x, -{_LONG})", f"reshape(x, {_LONG})", f"sum(x[0:{_LONG}])"])
+def test_a_number_that_is_too_large_is_all_that_is_wrong(text: str) -> None:
+    with pytest.raises(bpx.BpxError) as refusal:
+        bpx.parse(text, x=[1.0, 2.0])
+    assert [problem.code for problem in refusal.value.diagnostics] == ["number-too-large"]
+
+
+_LONGER = "9" * 5001
+_TOO_LONG = [
+    ('bpx = 1\ntitle = "{}"\n[inputs]\nx = {}', _LONGER, 5),
+    ('bpx = 1\ntitle = "{}"\n[inputs]\nx = [1.5, {}]', "-" + _LONGER, 10),
+    ('bpx = 1\ntitle = "{}"\n[inputs]\nx = {{ normal = [{}], seed = 1 }}', "1_" + _LONGER, 17),
+    ('{{"bpx": 1, "title": "{}",\n"y": 2,\n"inputs":\n{{"x": [1, {}]}}}}', _LONGER, 10),
+]
+
+
+@every("text, number, column", _TOO_LONG)
+def test_a_number_of_too_many_digits_is_pointed_at(text: str, number: str, column: int) -> None:
+    with pytest.raises(bpx.BpxError) as refusal:
+        bpx.load(text.format(_LONGER, number))
+    (problem,) = refusal.value.diagnostics
+    assert problem.span and problem.code == "number-too-long"
+    assert (problem.span.text, problem.span.source.position(problem.span.start)) == (number, (4, column))
+
+
 @every("text, code", [("w:(08,3)", None), ("w:()", None), (f"w:({'9' * 300},)", "input-too-large")])
 def test_lengths_of_any_number_of_digits_are_read(text: str, code: str | None) -> None:
     from bpx.graph.named.draw import draw

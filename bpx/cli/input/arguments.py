@@ -152,22 +152,14 @@ def read_value(name: str, text: str, place: str) -> Any:
         return value_in_file(name, text.strip()[1:])
     from bpx.spec.reading.read import read_value as read
     from bpx.words.diagnostic import BpxError, Diagnostic, Source
+    from bpx.words.files import is_file
 
     try:
         return read(name, Source(place, text))
     except BpxError:
-        if not _is_file(text.strip()):
+        if not is_file(text.strip()):
             raise
     raise BpxError([Diagnostic("value-is-file", None, {"name": name, "file": text.strip()}, "read-file")])
-
-
-def _is_file(text: str) -> bool:
-    from pathlib import Path
-
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # no name that a file could have
-        return False
 
 
 def read_upstream(text: str | None) -> Any:

@@ -14,7 +14,7 @@ from bpx.spec.reading.target import read_file
 from bpx.spec.tables.numpy_files import npy_arrays, npz_arrays
 from bpx.spec.tables.table import within
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.files import bytes_of
+from bpx.words.files import bytes_of, is_file
 
 _FIXTURE = "inputs"
 LARGEST_FILE = 2**30  # bytes that a file of inputs may unpack to
@@ -55,7 +55,7 @@ def _from(module: ModuleType | None, source: str) -> dict[str, Any]:
             raise BpxError([Diagnostic("not-in-file", None, {"name": source, "file": module.__file__})])
         return _called(function, source)
     path = Path(source)
-    if not path.is_file():
+    if not is_file(path):
         raise BpxError([Diagnostic("missing-file", None, {"name": source})])
     try:
         return _read(path)

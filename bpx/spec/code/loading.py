@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from bpx.spec.reading.target import neighbour
 from bpx.spec.trace.user_source import forget_sources, line_span, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
-from bpx.words.files import keep_from_writing
+from bpx.words.files import is_file, keep_from_writing
 from bpx.words.say import say
 
 _TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*))?")
@@ -72,7 +72,7 @@ def load_target(target: str) -> CodeTarget:
 
 
 def _run_file(path: Path) -> ModuleType:
-    if not path.is_file():
+    if not is_file(path):
         guess = neighbour(path)
         facts = {"name": str(path), "guess": guess}
         raise BpxError([Diagnostic("missing-file", None, facts, "did-you-mean" if guess else None)])

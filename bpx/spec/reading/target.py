@@ -20,7 +20,7 @@ from bpx.graph.numbers import CONSTANTS, number
 from bpx.spec.reading.examples import example_names, example_path
 from bpx.spec.reading.read import read_expression, read_spec, read_statements
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
-from bpx.words.files import keep_from_writing, opened
+from bpx.words.files import exists, is_folder, keep_from_writing, opened
 from bpx.words.spelling import nearest
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ def read_target(
     if target in example_names():
         return read_spec(read_file(example_path(target)), "toml", values)
     if names_file(target) or target in (os.curdir, os.pardir):
-        if _is_directory(path):
+        if is_folder(path):
             _fail("is-a-directory", "directory", name=target)
-        if _exists(path):
+        if exists(path):
             _refuse_other_files(path)
             return read_text(read_file(path), values, notation)
     if _LIKE_A_PATH.fullmatch(target):
@@ -225,7 +225,7 @@ def source_of_notes(target: str) -> Source:
     if target == STDIN:
         return _all_of(sys.stdin)
     path = Path(target)
-    if not path.suffix and not path.exists():  # what can be read as a file would have an ending
+    if not path.suffix and not exists(path):  # what can be read as a file would have an ending
         _fail("missing-file", "notes-are-a-file", name=target)
     return read_file(path)
 
@@ -250,7 +250,7 @@ def read_file(path: Path) -> Source:
 
 def neighbour(path: Path) -> str | None:
     """The file beside a missing one whose name is most like it."""
-    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    beside = path.parent.iterdir() if is_folder(path.parent) else ()
     guess = nearest(path.name, [other.name for other in islice(beside, _MOST_NEIGHBOURS)])
     return str(path.with_name(guess)) if guess else None
 
@@ -268,17 +268,3 @@ def decoded_text(name: str, data: bytes) -> str:
 
 def _fail(code: str, help: str | None, **facts: Any) -> NoReturn:
     raise BpxError([Diagnostic(code, None, facts, help)])
-
-
-def _is_directory(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # an expression need not be a possible path
-        return False
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False

@@ -16,6 +16,7 @@ from bpx.spec.reading.target import read_file
 from bpx.spec.tables.read_table import read_table
 from bpx.spec.tables.table import NamedNumbers
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.files import exists
 
 _TEXTS = (".csv", ".tsv", ".txt")
 
@@ -38,7 +39,7 @@ def row_in_file(name: str, reference: str) -> NamedNumbers:
 
 def _split(reference: str) -> tuple[str, str | None]:
     file, colon, key = reference.rpartition(":")
-    return (file, key) if colon and not Path(reference).exists() else (reference, None)
+    return (file, key) if colon and not exists(reference) else (reference, None)
 
 
 def _plain(path: Path, ending: str) -> NamedNumbers | None:

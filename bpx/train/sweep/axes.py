@@ -110,7 +110,8 @@ def _entry(spec: NamedGraph, name: str, problems: list[Diagnostic]) -> tuple[str
         facts = {"name": base, "shape": shape_text(shape), "first": f"{base}{first}"}
         problems.append(Diagnostic("sweep-of-array", None, facts, "sweep-entry"))
         return None
-    index = [int(part) if re.fullmatch(r"\s*-?\d+\s*", part) else None for part in match[2].split(",")]
+    # No axis has a length of more digits, and Python reads no number of thousands of them.
+    index = [int(part) if re.fullmatch(r"\s*-?\d{1,18}\s*", part) else None for part in match[2].split(",")]
     fits = len(index) == len(shape) and all(
         at is not None and -length <= at < length for at, length in zip(index, shape, strict=True)
     )

@@ -14,9 +14,7 @@ _T = TypeVar("_T")
 raised = bool(os.environ.get("BPX_TRACEBACK"))
 
 
-def helped(
-    help: Callable[[], _T], without: Any, code: str = "no-cause"
-) -> tuple[_T, Sequence[Diagnostic]]:
+def helped(help: Callable[[], _T], without: Any, code: str = "no-cause") -> tuple[_T, Sequence[Diagnostic]]:
     """What `help` returns; where it has a fault, what is said `without` it, and a note of this code."""
     try:
         return help(), ()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import pickle
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,3 +235,10 @@ def test_that_there_is_no_room_for_mistakes_is_soon_said(monkeypatch: pytest.Mon
     with pytest.raises(BpxError):
         exercise_on("two-layer-network", plant=7, seed=1)
     assert len(evaluated) < 2500
+
+
+@every("options", [{"blanks": "all"}, {"plant": 2}])
+def test_a_sheet_pickles(options: dict[str, Any]) -> None:
+    sheet = bpx.load("tiny_network").practice(**options)
+    text = sheet.to_json()  # with all that it works out
+    assert pickle.loads(pickle.dumps(sheet)).to_json() == text

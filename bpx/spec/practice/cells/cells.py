@@ -73,7 +73,7 @@ class Workings:
         self._add_updates()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the rules: they are functions, which do not pickle, and are made where they are asked for."""
+        """Without the rules: functions do not pickle, and these are made again where they are asked for."""
         return {**self.__dict__, "_rules": {}}
 
     # --- which cells there are ---
