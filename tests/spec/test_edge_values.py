@@ -161,9 +161,9 @@ def test_a_number_that_is_too_large_is_all_that_is_wrong(text: str) -> None:
 _LONGER = "9" * 5001
 _TOO_LONG = [
     ('bpx = 1\ntitle = "{}"\n[inputs]\nx = {}', _LONGER, 5),
-    ('bpx = 1\ntitle = "{}"\n[inputs]\nx = [1.5, {}]', "-" + _LONGER, 10),
+    ('bpx = 1\ntitle = "{}"\n[inputs]\nx = [1.5, {}]', "-" + _LONGER, 11),
     ('bpx = 1\ntitle = "{}"\n[inputs]\nx = {{ normal = [{}], seed = 1 }}', "1_" + _LONGER, 17),
-    ('{{"bpx": 1, "title": "{}",\n"y": 2,\n"inputs":\n{{"x": [1, {}]}}}}', _LONGER, 10),
+    ('{{"bpx": 1, "title": "{}",\n"y": 2,\n"inputs":\n{{"x": [1, {}]}}}}', _LONGER, 11),
 ]
 
 
