@@ -88,8 +88,8 @@ def practice(
         _grade(files, (hint, limit), form, json, output, watch=first == "watch")
         return
     if first in ("list", "reset"):
-        with Session("practice", form, json, None):
-            _list_or_reset(first, files, path, yes)
+        with Session("topics", form, json, output if first == "list" else None) as session:
+            _list_or_reset(session, first, files, path, yes)
         return
     options: dict[str, Any] = {"plant": plant, "rate": rate, "digits": digits, "ask": ask}
     spec = partial(_graph, first, set_, code=CodeOptions(inputs, random), notation=notation)
@@ -282,22 +282,30 @@ def _print(blocks: Sequence[Block]) -> None:
     print_to(sys.stdout, table_text(blocks, terminal()))
 
 
-def _list_or_reset(word: str, names: Sequence[str], path: Path, yes: bool) -> None:
-    from bpx.spec.practice.dialogue import topics_and_progress
+def _list_or_reset(session: Session, word: str, names: Sequence[str], path: Path, yes: bool) -> None:
+    """What is left of a reset is shown only where a program reads it."""
     from bpx.spec.practice.progress import read_progress
+    from bpx.spec.practice.topic_list import TopicList
 
     progress = read_progress(path)
-    if word == "list":
-        _print(topics_and_progress(progress))
-    elif names:
-        _reset(progress, names)
+    for sentence in _reset_some_or_all(progress, names, yes) if word == "reset" else ():
+        if not session.is_json:
+            print_to(sys.stdout, f"{sentence}\n")
+    if word == "list" or session.is_json:
+        session.show(TopicList(progress))
+
+
+def _reset_some_or_all(progress: Progress, names: Sequence[str], yes: bool) -> Iterator[str]:
+    """Forget these topics, or everything, and say what was forgotten."""
+    if names:
+        yield from _reset(progress, names)
     elif yes or _is_meant(progress):
         progress.reset()
         progress.save()
-        print_to(sys.stdout, say("practice.reset-done", name=say("practice.everything")) + "\n")
+        yield say("practice.reset-done", name=say("practice.everything"))
 
 
-def _reset(progress: Progress, names: Sequence[str]) -> None:
+def _reset(progress: Progress, names: Sequence[str]) -> Iterator[str]:
     """Forget these, all or none of them. Raises `BpxError` for what is no topic and was not practised."""
     from bpx.spec.practice.topics import TOPICS, topic_named
     from bpx.words.diagnostic import BpxError, Diagnostic
@@ -317,7 +325,7 @@ def _reset(progress: Progress, names: Sequence[str]) -> None:
         ("reset-nothing", [name for name in meant if name not in progress.topics]),
     ):
         if some:
-            print_to(sys.stdout, say(f"practice.{key}", name=", ".join(some)) + "\n")
+            yield say(f"practice.{key}", name=", ".join(some))
     for name in meant:
         progress.reset(name)
     progress.save()

@@ -16,7 +16,8 @@ import pytest
 from invoking import error_codes, invoke, plain_json
 from rows_of_a_table import every
 
-from bpx.cli.practice import _list_or_reset
+from bpx.cli.practice import _reset_some_or_all
+from bpx.spec.practice.progress import read_progress
 
 
 def test_without_a_terminal_the_sheet_is_shown() -> None:
@@ -116,7 +117,7 @@ def test_at_a_terminal_everything_is_deleted_only_after_a_yes(answer: str, left:
         asked = list[str]()
         patch.setattr("bpx.cli.practice.sys.stdin", SimpleNamespace(isatty=lambda: True))
         patch.setattr("builtins.input", lambda question: asked.append(question) or answer)
-        _list_or_reset("reset", [], path, yes=False)
+        list(_reset_some_or_all(read_progress(path), [], yes=False))
         assert "(y/N)" in asked[0] and len(json.loads(path.read_text())["topics"]) == left
 
 
@@ -148,3 +149,14 @@ def test_watching_ends_when_all_is_right(tmp_path: Path) -> None:
     rest = process.communicate(timeout=60)[0]
     assert process.returncode == 0
     assert "0 of 1" in first + rest and "1 of 1 answer right" in first + rest
+
+
+def test_the_list_of_topics_is_json_too(tmp_path: Path) -> None:
+    progress = tmp_path / "progress.json"
+    counts = {"solved": 2, "tries": 3, "skipped": 0, "seed": 5}
+    progress.write_text(json.dumps({"bpx-progress": 1, "topics": {"softmax": counts, "x.toml": counts}}))
+    rows = {row["name"]: row for row in plain_json("practice", "list", "--progress", str(progress))["topics"]}
+    assert rows["softmax"] == {"name": "softmax", "about": "Softmax", "solved": 2, "tries": 3, "skipped": 0}
+    assert rows["x.toml"]["about"] is None and rows["convolution"]["tries"] == 0
+    left = plain_json("practice", "reset", "softmax", "x.toml", "--progress", str(progress))
+    assert left["kind"] == "topics" and not any(row["tries"] for row in left["topics"])

@@ -5,10 +5,10 @@ The hints go up by one level with each wrong try at a cell, and never by two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from bpx.check.report.options import HintLevel
-from bpx.render.blocks import Block, Cell, Heading, Headline, Lines, table
+from bpx.render.blocks import Block, Cell, Headline, Lines
 from bpx.spec.practice.cells.rounding import written
 from bpx.spec.practice.cells.verdicts import Judgement, Verdict
 from bpx.spec.practice.exercise import Exercise
@@ -16,7 +16,7 @@ from bpx.spec.practice.grade import grade, missed_mistake
 from bpx.spec.practice.hints import explained, hints
 from bpx.spec.practice.progress import Progress
 from bpx.spec.practice.sheet import Sheet
-from bpx.spec.practice.topics import TOPICS
+from bpx.spec.practice.topic_list import TopicList
 from bpx.spec.text.source_text import SourceText
 from bpx.words.diagnostic import Source
 from bpx.words.say import say
@@ -161,7 +161,7 @@ class Dialogue:
         return [Lines((said,)), *(self._asking() if self.left else self._finished())]
 
     def _list(self) -> list[Block]:
-        return topics_and_progress(self.progress)
+        return TopicList(self.progress).blocks()
 
     def _reset(self) -> list[Block]:
         """Begin with this again, from its first exercise."""
@@ -177,21 +177,3 @@ class Dialogue:
 
     def _help(self) -> list[Block]:
         return [Lines(tuple(say(f"practice.command-{command}") for command in COMMANDS))]
-
-
-def topics_and_progress(progress: Progress) -> list[Block]:
-    """The topics, and whatever else was practised, with what was done of each."""
-    names = [*TOPICS, *(name for name in progress.topics if name not in TOPICS)]
-    rows = [[name, *_done(progress.topics.get(name, {})), _about(name)] for name in names]
-    return [
-        Heading(say("practice.topics")),
-        table(["topic", "solved", "tries", "skipped", "about"], rows, right={1, 2, 3}),
-    ]
-
-
-def _done(counts: dict[str, int]) -> Sequence[str]:
-    return [str(counts.get(key, 0)) for key in ("solved", "tries", "skipped")]
-
-
-def _about(name: str) -> str:
-    return say(f"practice.topic-{name}") if name in TOPICS else ""
