@@ -25,7 +25,7 @@ class ProgressBar:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        if self._shown:
+        if self._shown and not self._shown[0].disable:  # Rich 14.0 ends a line even where disabled
             self._shown[0].stop()
 
     def __call__(self, done: float, loss: float | None = None) -> None:

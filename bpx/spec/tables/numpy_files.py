@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import PurePath
 from tokenize import TokenError
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import MOST_AXES
+from bpx.graph.arrays import MOST_AXES, RoundedInteger, real_floats
 from bpx.spec.tables.table import LARGEST_TABLE, NamedNumbers, floats_of
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.files import unpacked
@@ -70,12 +70,12 @@ class _Refused(Exception):
 
 def read_npy(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
     """The one array of an NPY file, which goes by the name of the file."""
-    yield from map(_as_floats, npy_arrays(file, data, problems))
+    yield from _as_floats(npy_arrays(file, data, problems), problems)
 
 
 def read_npz(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
     """The arrays of an NPZ file."""
-    yield from map(_as_floats, npz_arrays(file, data, problems, LARGEST_TABLE))
+    yield from _as_floats(npz_arrays(file, data, problems, LARGEST_TABLE), problems)
 
 
 def npy_arrays(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedArray]:
@@ -115,9 +115,15 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return unpacked(archive, info)
 
 
-def _as_floats(named: NamedArray) -> NamedNumbers:
-    with np.errstate(all="ignore"):
-        return NamedNumbers(named.name, named.array.astype(np.float64), floats=floats_of(named.array))
+def _as_floats(arrays: Iterable[NamedArray], problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
+    """Each as float64; an integer that float64 does not have is refused, as it is from Python."""
+    for name, array in arrays:
+        with np.errstate(all="ignore"):
+            try:
+                yield NamedNumbers(name, real_floats(array), floats=floats_of(array))
+            except RoundedInteger as error:
+                facts = {"name": name, "found": str(error.integer)}
+                problems.append(Diagnostic("rounded-integer", None, facts))
 
 
 def _named(name: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedArray]:

@@ -14,7 +14,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.named.written import Written
 from bpx.spec.reading.target import read_file
 from bpx.spec.tables.read_table import read_table
-from bpx.spec.tables.table import NamedNumbers
+from bpx.spec.tables.table import NamedNumbers, number_problem
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.files import exists
 
@@ -89,11 +89,12 @@ def _array(file: str, nest: Any) -> Array:
 def _named(file: str, key: str | None, name: str) -> NamedNumbers:
     """The array under a key, under the name of the input, or the only one."""
     table = read_table(file)
-    rows = {row.name: row for row in table.rows if not row.broken}
+    rows = {row.name: row for row in table.rows}
     wanted = key if key is not None else name
-    if wanted in rows:
-        return rows[wanted]
-    if key is None and len(rows) == 1:
-        return next(iter(rows.values()))
+    row = next(iter(rows.values())) if key is None and len(rows) == 1 else rows.get(wanted)
+    if row and (problem := number_problem(row)):
+        raise BpxError([table.problem(problem)])
+    if row:
+        return row
     facts = {"name": wanted, "file": file, "known": ", ".join(rows)}
     raise BpxError([Diagnostic("not-in-table", None, facts, "names-are-with-key")])
