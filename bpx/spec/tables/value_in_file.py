@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.arrays import Array
+from bpx.graph.named.values import as_array
 from bpx.graph.named.written import Written
 from bpx.spec.reading.target import read_file
 from bpx.spec.tables.read_table import read_table
-from bpx.spec.tables.table import NamedNumbers, number_problem
+from bpx.spec.tables.table import NamedNumbers, number_problem, within
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.files import exists
 
@@ -33,7 +34,7 @@ def row_in_file(name: str, reference: str) -> NamedNumbers:
     """The same numbers, with their digits where they are text, under `name`. Raises `BpxError`."""
     file, key = _split(reference)
     path = Path(file)
-    row = _plain(path, path.suffix.lower()) if key is None else None
+    row = _plain(name, path, path.suffix.lower()) if key is None else None
     return (row or _named(file, key, name))._replace(name=name)
 
 
@@ -42,14 +43,17 @@ def _split(reference: str) -> tuple[str, str | None]:
     return (file, key) if colon and not exists(reference) else (reference, None)
 
 
-def _plain(path: Path, ending: str) -> NamedNumbers | None:
+def _plain(name: str, path: Path, ending: str) -> NamedNumbers | None:
     """The array of a file without names: a list in JSON, a table without a head. None for other files."""
     if ending == ".json":
         text = read_file(path).text
         nest = _json(path, text)
         if isinstance(nest, dict):
             return None
-        numbers = _array(str(path), nest)
+        problems: list[Diagnostic] = []
+        numbers = as_array(name, nest, problems)
+        if numbers is None:
+            raise BpxError([within(str(path), problem) for problem in problems])
         return NamedNumbers("", numbers, _written(re.findall(r"[-+.\w]+", text), numbers))
     return _table_without_head(read_file(path).text) if ending in _TEXTS else None
 
@@ -74,16 +78,9 @@ def _written(texts: Sequence[str], numbers: Array) -> Sequence[Any] | None:
 
 def _json(path: Path, text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=float)  # a text is rounded to the nearest float, as in formulas
     except (ValueError, RecursionError) as error:
         raise BpxError([Diagnostic("unreadable", None, {"name": str(path), "reason": str(error)})]) from None
-
-
-def _array(file: str, nest: Any) -> Array:
-    try:
-        return np.array(nest, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise BpxError([Diagnostic("unreadable", None, {"name": file, "reason": str(error)})]) from None
 
 
 def _named(file: str, key: str | None, name: str) -> NamedNumbers:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.spec.tables.value_in_file import value_in_file
 from bpx.words.diagnostic import BpxError
@@ -51,4 +53,47 @@ def test_a_table_without_a_head_is_a_matrix(folder: Path) -> None:
 def test_what_is_not_there_is_said(folder: Path, reference: str, name: str, code: str) -> None:
     with pytest.raises(BpxError) as error:
         value_in_file(name, str(folder / reference))
+    assert [problem.code for problem in error.value.diagnostics] == [code]
+
+
+NUMBERS = [
+    ("[1, 2.5, -0]", [1, 2.5, -0.0]),
+    ("9007199254740993", 2.0**53),  # as in a formula, to the nearest float
+    ("1e999", "not-finite-input"),
+    ("[NaN]", "not-finite-input"),
+    ('"1"', "not-a-number"),
+    ("[1, null]", "not-a-number"),
+    ("[1, [2]]", "not-a-number"),
+    ("[[], []]", "empty-array"),
+]
+
+
+@every("text, expected", NUMBERS)
+def test_a_list_in_json_holds_numbers(tmp_path: Path, text: str, expected: Any) -> None:
+    (tmp_path / "t.json").write_text(text)
+    problems: list[str] = []
+    try:
+        np.testing.assert_array_equal(value_in_file("x", str(tmp_path / "t.json")), expected)
+    except BpxError as error:
+        problems = [problem.code for problem in error.diagnostics]
+    assert problems == ([expected] if isinstance(expected, str) else [])
+
+
+@every("ending", [".npy", ".npz"])
+@every(
+    "array, code",
+    [
+        (np.array([1, np.nan]), "table-not-finite"),
+        (np.zeros((0, 3)), "empty-array"),
+        (np.array([2**53 + 1, 1]), "rounded-integer"),
+        (np.array([2**64 - 1], dtype=np.uint64), "rounded-integer"),
+    ],
+)
+def test_what_is_wrong_with_the_array_that_is_meant_is_said(
+    tmp_path: Path, array: Any, code: str, ending: str
+) -> None:
+    path = tmp_path / f"a{ending}"
+    (np.save if ending == ".npy" else np.savez)(path, array)
+    with pytest.raises(BpxError) as error:
+        value_in_file("x", str(path))
     assert [problem.code for problem in error.value.diagnostics] == [code]
