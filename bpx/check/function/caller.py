@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.check.function.inputs import as_inputs, as_numbers, as_result, names_of
+from bpx.check.function.inputs import any_array, as_inputs, as_numbers, as_result, names_of
 from bpx.check.function.native_code import GuardedArray
 from bpx.check.numeric.multiprecision import OperationBudget
 from bpx.check.numeric.tolerances import MOST_BLACK_BOX_OPERATIONS, UNIT_ROUNDOFF
@@ -191,10 +191,8 @@ class Caller:
         if len(self.values) == 1:
             if not isinstance(result, list):
                 return [result]
-            wrapped = (len(result) == 1 and result[0] is None) or np.shape(result) == (
-                1,
-                *self.values[0].shape,
-            )
+            shape = any_array(result).shape  # () of a list that cannot be read as numbers
+            wrapped = len(result) == 1 and (result[0] is None or shape in ((), (1, *self.values[0].shape)))
             return result if wrapped else [result]
         return list(result) if isinstance(result, list) or np.ndim(result) else [result]
 

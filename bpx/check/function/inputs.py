@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, is_masked
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 
@@ -33,7 +33,7 @@ def as_numbers(name: str, value: Any) -> Any:
     """
     if isinstance(value, np.ma.MaskedArray):
         raise BpxError([Diagnostic("masked-input", None, {"name": name}, "fill-masked")])
-    array = _array(None if isinstance(value, bytearray | memoryview) else value)
+    array = any_array(value)
     if array.dtype.kind not in "fiub":
         facts = {"name": name, "found": _type_text(value, array)}
         raise BpxError([Diagnostic("not-numeric", None, facts, "pass-floats")])
@@ -49,15 +49,17 @@ def as_result(function: str, result: Any) -> Array:
     """What `function` returned, as an array of float64 of its own; raises `BpxError` where it is none."""
     if result is None:
         raise BpxError([Diagnostic("returned-nothing", None, {"function": function}, "return-it")])
-    array = _array(result)
+    array = any_array(result)
     if array.dtype.kind not in "fiub":
         facts = {"function": function, "found": _type_text(result, array)}
         raise BpxError([Diagnostic("result-not-numeric", None, facts, "return-array")])
     return np.asarray(array, dtype=float)
 
 
-def _array(value: Any) -> Any:
+def any_array(value: Any) -> Any:
     """An array of the value; of objects where that does not go, whatever the value's class raises then."""
+    if isinstance(value, bytearray | memoryview) or is_masked(value):
+        return np.array(None)  # NumPy would read bytes, and what is masked, as numbers
     try:
         return np.array(value)
     except Exception:  # ragged lists, tensors that hold a graph or live on another device

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpx.check.report.report import Report
-from bpx.graph.arrays import is_masked
+from bpx.graph.arrays import RoundedInteger, is_masked, real_floats
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.check import check_program
 from bpx.spec.code.inputs import gathered
@@ -91,10 +91,7 @@ def graph_of_function(
     every = {**by_name, **values}
     if masked := [name for name, value in every.items() if is_masked(value)]:
         raise BpxError([Diagnostic("masked-input", None, {"name": name}, "fill-masked") for name in masked])
-    if buffers := [name for name, value in every.items() if isinstance(value, bytearray | memoryview)]:
-        facts = [{"name": name, "found": type(every[name]).__name__} for name in buffers]
-        raise BpxError([Diagnostic("not-numeric", None, fact, "pass-floats") for fact in facts])
-    args = {name: _as_input(value) for name, value in every.items()}
+    args = {name: _as_input(name, value) for name, value in every.items()}
     unknown = [name for name in args if name not in names]
     if unknown and names:
         raise BpxError(
@@ -108,17 +105,26 @@ def graph_of_function(
     return trace_leaves(program, _leaves(program)).graph
 
 
-def _as_input(value: Any) -> Any:
-    """Numbers and lists of numbers as floats, which can be derived by."""
+def _as_input(name: str, value: Any) -> Any:
+    """Numbers and lists of numbers as floats, which can be derived by. Raises `BpxError`."""
     if isinstance(value, bool | np.ndarray | np.generic | dict):
         return value
     try:
+        if isinstance(value, bytearray | memoryview):  # whose bytes NumPy reads as numbers
+            raise TypeError
         array = np.asarray(value)
     except ValueError:  # a list of arrays of different lengths
         return value
+    except Exception:  # arrays of other libraries raise what they like
+        facts = {"name": name, "found": type(value).__name__}
+        raise BpxError([Diagnostic("not-numeric", None, facts, "pass-floats")]) from None
     if isinstance(value, list | tuple) and any(isinstance(item, np.ndarray) for item in value):
         return value
-    return array.astype(float)[()] if array.dtype.kind in "fiu" else value
+    try:
+        return real_floats(array)[()] if array.dtype.kind in "fiu" else value
+    except RoundedInteger as error:
+        facts = {"name": name, "found": str(error.integer)}
+        raise BpxError([Diagnostic("rounded-integer", None, facts)]) from None
 
 
 def _leaves(program: Program) -> list[Path]:
