@@ -68,7 +68,9 @@ def any_array(value: Any) -> Any:
 
 def _type_text(value: Any, array: Any) -> str:
     kind = type(value)
-    plain = isinstance(value, (np.ndarray, np.generic, list, tuple)) or kind.__module__ == "builtins"
+    plain = isinstance(value, (np.ndarray, np.generic, list, tuple)) and not is_masked(value)
+    if kind.__module__ == "builtins" and not plain:
+        return kind.__name__
     return str(array.dtype) if plain else f"{kind.__module__}.{kind.__qualname__}"
 
 

@@ -45,7 +45,7 @@ _MOST_NEIGHBOURS = 1000  # files of a directory that are looked at
 _LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
 # A file is named by its ending or by where it is: `y/z` is a quotient, whatever lies in the folder `y`.
 _NAMES_A_FILE = re.compile(
-    r"(?:\.{0,2}|~)/.*|.*[^\W\d]\w*\.(?!T\b)[A-Za-z]\w*|.*\.(?!T\b|[Ee]\d)[A-Za-z]\w+", re.DOTALL
+    r"(?:\.{0,2}|~)/.*|\.{1,2}\\.*|.*[^\W\d]\w*\.(?!T\b)[A-Za-z]\w*|.*\.(?!T\b|[Ee]\d)[A-Za-z]\w+", re.DOTALL
 )
 _FIRST_LINE_OF_TOML = re.compile(
     r"""\s* (?: \# | \[ \s* [A-Za-z_"'\[] [^\n]* \] \s* (?:\#|\n|$) | [\w"'.-]+ \s* = (?!=) )""", re.VERBOSE

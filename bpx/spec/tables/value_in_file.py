@@ -40,7 +40,8 @@ def row_in_file(name: str, reference: str) -> NamedNumbers:
 
 def _split(reference: str) -> tuple[str, str | None]:
     file, colon, key = reference.rpartition(":")
-    return (file, key) if colon and not exists(reference) else (reference, None)
+    has_key = colon and Path(file).suffix and not exists(reference)  # `C:` is a drive, and no file
+    return (file, key) if has_key else (reference, None)
 
 
 def _plain(name: str, path: Path, ending: str) -> NamedNumbers | None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from rows_of_a_table import every
 
-from bpx.spec.tables.value_in_file import value_in_file
+from bpx.spec.code.loading import is_code
+from bpx.spec.reading.target import names_file
+from bpx.spec.tables.value_in_file import _split, value_in_file
 from bpx.words.diagnostic import BpxError
 
 
@@ -97,3 +99,22 @@ def test_what_is_wrong_with_the_array_that_is_meant_is_said(
     with pytest.raises(BpxError) as error:
         value_in_file("x", str(path))
     assert [problem.code for problem in error.value.diagnostics] == [code]
+
+
+@every(
+    "reference, parts",
+    [
+        (r"C:\x.npz", (r"C:\x.npz", None)),
+        (r"C:\x.npz:w", (r"C:\x.npz", "w")),
+        ("C:/a b/x.npz", ("C:/a b/x.npz", None)),
+        ("x.npz:layer/w", ("x.npz", "layer/w")),
+    ],
+)
+def test_the_colon_of_a_drive_is_no_key(reference: str, parts: tuple[str, str | None]) -> None:
+    assert _split(reference) == parts
+
+
+@every("path", [r"C:\net.py", r".\spec", r"..\spec", r"C:\a b\m.toml", r"\\server\m.toml", "C:/m.npz"])
+def test_paths_of_windows_name_files(path: str) -> None:
+    assert names_file(path) and not names_file(r"\frac{1}{x}")
+    assert is_code(f"{path}:loss,back") == path.endswith(".py")
