@@ -9,7 +9,7 @@ from xml.etree import ElementTree as xml
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from invoking import FORMS, RUNNER, check_calm
+from invoking import FORMS, RUNNER, check_calm, error_codes
 from rows_of_a_table import every
 
 from bpx.cli.main import app
@@ -166,3 +166,15 @@ def test_any_text_for_a_value(text: str) -> None:
 @settings(max_examples=100)
 def test_any_text_on_standard_input(text: str) -> None:
     check_calm(["explain", "-", "--set", "x=2"], text.encode("utf-8", "surrogatepass"))
+
+
+@every(
+    "args, code",
+    [
+        (["practice", "x*x", "x=1", "--blanks", "9" * 5001], "bad-practice-option"),
+        (["sweep", "x*x", "x=1", "--over", f"x[{'9' * 5001}]=0..1"], "no-swept-entry"),
+        (["train", "x*x", "x=1", "--steps", "9" * 401], "bad-steps"),
+    ],
+)
+def test_numbers_of_thousands_of_digits_in_options(args: list[str], code: str) -> None:
+    assert error_codes(*args) == [code]

@@ -191,3 +191,19 @@ def test_lengths_of_any_number_of_digits_are_read(text: str, code: str | None) -
 def test_an_exponent_of_any_number_of_digits_is_read(number: str) -> None:
     spec = bpx.load(f'bpx = 1\n[inputs]\nx = 0.5\n[graph]\nL = "x^2"\n[claims]\nx = {number}\n')
     assert spec.gradcheck().verdict in ("disagree", "cannot tell")
+
+
+def _masked(x: Any) -> Any:
+    return np.ma.array(x, mask=[0, 1])
+
+
+@every("forward, backward", [(_masked, lambda g, x: g), (lambda x: x * 1, lambda g, x: [_masked(g)])])
+def test_no_result_of_a_function_is_masked(forward: Any, backward: Any) -> None:
+    with pytest.raises(bpx.BpxError, match="returned type numpy[.]ma[.]MaskedArray"):
+        bpx.gradcheck(forward, [np.ones(2)], backward, calls=1000)
+
+
+@every("value", [[2**53 + 1], (2**53 + 1, 1)])
+def test_no_integer_of_a_traced_function_is_rounded(value: Any) -> None:
+    with pytest.raises(bpx.BpxError, match="cannot represent exactly"):
+        bpx.trace(doubled, value)

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from invoking import error_codes
+from rows_of_a_table import every
 
 import bpx
 from bpx.words import files
 from bpx.words.diagnostic import BpxError
-from bpx.words.files import bytes_of, keeping_inputs, opened, unpacked, write_file
+from bpx.words.files import bytes_of, exists, is_file, is_folder, keeping_inputs, opened, unpacked, write_file
 
 
 def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
@@ -139,3 +141,9 @@ def test_a_member_of_an_archive_that_lies_about_its_size(tmp_path: Path) -> None
 def test_a_file_is_read_to_its_bound() -> None:
     with pytest.raises(BpxError, match="too-big"):
         bytes_of(Path("/dev/zero"), 2**40)
+
+
+@every("name", ["a" * 5000, "a\0b", "no/such/file", "."])
+def test_what_no_file_can_be_called_is_no_file(name: str) -> None:
+    assert not is_file(name) and exists(name) == is_folder(name) == (name == ".")
+    assert error_codes("check", name) and error_codes("explain", f"./{name}.py")
