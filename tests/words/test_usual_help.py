@@ -37,8 +37,6 @@ HELP_CHOSEN_BY_AN_EXPRESSION = {
     "model-without-value": "of floats or of whole numbers",
     "not-an-input": "the inputs, or that there are none",
     "other-file": "by the ending, and an ending without a help is not refused",
-    "picture-long-lines": "to draw a part, as for too many cards",
-    "picture-too-many": "to draw a part",
     "shape-mismatch": "the op's, or that of elementwise ops",
     "trace-complex": "the same key, told as a list",
     "trace-objects": "the same key, told as a list",
