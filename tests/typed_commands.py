@@ -149,7 +149,7 @@ FILES = {
     "data.npz": "! other-file: to check the gradients in it, `bpx audit TARGET data.npz`; for the value of an input, `x=@data.npz`",
     "none.toml": "! missing-file: a path starts from the current directory, unless it begins with /",
     "none.py": "! missing-file: a path starts from the current directory, unless it begins with /",
-    "broken.toml": "! toml-syntax: `bpx help spec` shows how a spec is written",
+    "broken.toml": "! unclosed-text: write the same quotation mark where it ends",
     "empty.toml": "! empty-input: add one, as in `y = x^2; x = 3`",
     "code.py": "! no-name-in-file: name a function after a colon: `code.py:loss`",
     "code.py:loss": '! argument-without-value: use `--set x=…`, or `--random "x:(4,3)"` with the shapes you need, or write a function `inputs()` in the file that returns them as a dict',

@@ -498,7 +498,7 @@ BAD_TOML = {
     "blank file": Bad(" \n\n", "empty-input", 1, 1),
     "not TOML": Bad("bpx = 1\n[inputs\nx = 1", "toml-syntax", 2, 8),
     "not TOML at the end": Bad("bpx = 1\ntitle =", "toml-syntax", 2, 8),
-    "a text never closed": Bad('bpx = 1\ntitle = "', "unclosed-bracket", 2, 9),
+    "a text never closed": Bad('bpx = 1\ntitle = "', "unclosed-text", 2, 9),
     "no quotes": Bad("bpx = 1\n[graph]\ny = x + 1", "toml-syntax", 3, 5),
     "bare point": Bad("bpx = 1\n[inputs]\nx = .5", "toml-syntax", 3, 5, None, "0.5"),
     "trailing point": Bad("bpx = 1\n[inputs]\nx = 5.", "toml-syntax", 3, 6, None, "0.5"),

@@ -126,8 +126,7 @@ def test_a_sum_of_100_000_terms_is_read() -> None:
 def test_a_text_that_is_never_closed_is_refused_unread(quotes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tomllib, "loads", lambda *_, **__: pytest.fail("read in vain"))
     [problem] = problems_of(f"bpx = 1\ntitle = {quotes}aaa\n[graph]\ny = 1")
-    assert (problem.code, problem.span and problem.span.text) == ("unclosed-bracket", quotes)
-    assert problem.facts["closing"] == quotes
+    assert (problem.code, problem.span and problem.span.text) == ("unclosed-text", quotes)
 
 
 def test_reading_ends_behind_so_many_problems() -> None:

@@ -215,8 +215,7 @@ class _Walk:
         # `tomllib` would find it too, character by character.
         quotes *= 3 if is_long else 1
         span = Span(self.source, self.at, self.at + len(quotes))
-        facts = {"found": quotes, "closing": quotes}
-        raise self.refused(Diagnostic("unclosed-bracket", span, facts, "close-bracket"))
+        raise self.refused(Diagnostic("unclosed-text", span))
 
     def value(self, path: Path) -> None:
         """A value and all that is in it, with a stack of the open arrays and tables."""
