@@ -147,3 +147,10 @@ def test_an_unknown_lesson_is_named_with_the_nearest() -> None:
     with pytest.raises(BpxError, match="no lesson `convolutoin`") as error:
         lesson_named("convolutoin")
     assert "convolution" in str(error.value.diagnostics[0].to_text())
+
+
+def test_the_list_of_lessons_has_the_forms_of_a_list() -> None:
+    refused = CliRunner().invoke(app, ["learn", "--format", "html"])
+    assert refused.exit_code == 2
+    assert "unknown-choice" in refused.stderr
+    assert CliRunner().invoke(app, ["learn", "1", "--format", "html"]).exit_code == 0

@@ -30,7 +30,7 @@ def learn(
     output: Annotated[str | None, file_option("lesson")] = None,
 ) -> None:
     """Read a short lesson, or list them all."""
-    with Session("lesson", form, json, output) as session:
+    with Session("lessons" if lesson is None else "lesson", form, json, output) as session:
         from bpx.spec.lessons.lessons import lesson_named
         from bpx.spec.lessons.shown import LessonList, LessonShown
 

@@ -206,3 +206,10 @@ def test_arrays_of_numbers_are_read_apart_and_put_back() -> None:
     spec = read_spec(Source("s", text.removesuffix("q r = 1")), "toml")
     assert spec.inputs[0].value.tolist() == [[1, 0.25, -2e-3]] * 30
     assert spec.inputs[1].value.tolist() == [10] * 30 + [1]
+
+
+def test_an_array_right_behind_a_number_is_no_part_of_it() -> None:
+    row = "[" + ", ".join(["0.25"] * 30) + "]"
+    [problem] = problems_of(f"bpx = 1\n[inputs]\nx = [1.5, 2.5{row}]\n[graph]\ny = 'sum(x)'")
+    assert problem.code == "toml-syntax" and problem.span
+    assert problem.span.source.position(problem.span.start) == (3, 14)

@@ -15,13 +15,13 @@ from bpx.graph.named.written import Written
 from bpx.spec.reading.documents.locate import MOST_PARTS, Path, Places, too_many_parts
 from bpx.words.diagnostic import BpxError
 
-_PLACEHOLDER = "0"
+_PLACEHOLDER = "[]"  # not a number, which would go together with one right before it
 _LAST_COMMA = re.compile(r",(?=\s*+\])")  # which TOML allows
 _SHORTEST = 64  # characters; below that nothing is gained
 
 
 class WithoutArrays:
-    """The text of a document with a number in the place of each of its arrays of numbers.
+    """The text of a document with an empty array in the place of each of its arrays of numbers.
 
     Raises `BpxError` where arrays that must be left in it are too large to be read in time.
     """
