@@ -18,6 +18,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, BinaryIO
 
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.holding import holding
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -35,11 +36,8 @@ _TO_WRITE: ContextVar[dict[Identity, str] | None] = ContextVar("to_write", defau
 def keeping_inputs() -> Iterator[dict[Identity, str]]:
     """Inside, no file may be read that is in the mapping, which the caller fills: it is to be written."""
     to_write: dict[Identity, str] = {}
-    token = _TO_WRITE.set(to_write)
-    try:
+    with holding(_TO_WRITE, to_write):
         yield to_write
-    finally:
-        _TO_WRITE.reset(token)
 
 
 def identity(file: str | Path | int) -> Identity | None:

@@ -15,6 +15,7 @@ from typing import Any
 from bpx.words.catalogue import Catalogue
 from bpx.words.derivative_names import with_derivatives
 from bpx.words.en import CATALOGUE
+from bpx.words.holding import holding
 
 _SPOKEN: ContextVar[Catalogue] = ContextVar("catalogue")
 _of_process = CATALOGUE
@@ -109,11 +110,8 @@ def speak(catalogue: Catalogue) -> None:
 @contextmanager
 def speaking(catalogue: Catalogue) -> Iterator[None]:
     """Inside, `say` speaks the language of `catalogue`."""
-    token = _SPOKEN.set(catalogue)
-    try:
+    with holding(_SPOKEN, catalogue):
         yield
-    finally:
-        _SPOKEN.reset(token)
 
 
 def _cut(text: str) -> str:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from bpx.words.guards.turn import Turn
+from bpx.words.holding import holding
 
 _wanted = ContextVar("wanted", default=True)  # each thread has its own
 _precision = Turn()  # python-flint has one precision for all threads
@@ -29,11 +30,8 @@ def _installed() -> bool:
 @contextmanager
 def unwanted() -> Iterator[None]:
     """Do without balls meanwhile: python-flint takes longer to load than a small check by differences."""
-    token = _wanted.set(False)
-    try:
+    with holding(_wanted, False):
         yield
-    finally:
-        _wanted.reset(token)
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bpx.check.numeric.tolerances import LOOK_OPERATIONS
 from bpx.check.tasks.lost import WorkerLost
 from bpx.check.tasks.tasks import Task, results
+from bpx.words.holding import holding
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -36,11 +37,8 @@ _SHARING: ContextVar[Sharing | None] = ContextVar("sharing", default=None)
 @contextmanager
 def sharing(workers: Sharing) -> Iterator[None]:
     """Inside, looks at entries are shared out among these workers."""
-    token = _SHARING.set(workers)
-    try:
+    with holding(_SHARING, workers):
         yield
-    finally:
-        _SHARING.reset(token)
 
 
 def looked(

@@ -17,6 +17,7 @@ import typer
 
 from bpx.cli.output.console import warn
 from bpx.cli.output.signals import exit_code
+from bpx.words.holding import holding
 
 if TYPE_CHECKING:
     from bpx.words.diagnostic import Diagnostic
@@ -30,11 +31,8 @@ _VARIABLES: ContextVar[Mapping[str, Any]] = ContextVar("variables", default=Mapp
 @contextmanager
 def among(variables: Mapping[str, Any]) -> Iterator[None]:
     """Inside, an input without a value has that of the variable of its name, where this is numbers."""
-    token = _VARIABLES.set(variables)
-    try:
+    with holding(_VARIABLES, variables):
         yield
-    finally:
-        _VARIABLES.reset(token)
 
 
 def read_with_missing(

@@ -17,6 +17,7 @@ from bpx.cli.output.outputs import Outputs
 from bpx.render.forms import Form, form_named, form_of_file
 from bpx.words.en import CATALOGUE as ENGLISH
 from bpx.words.files import keeping_inputs, write_file
+from bpx.words.holding import holding
 from bpx.words.say import speaking
 
 if TYPE_CHECKING:
@@ -40,11 +41,8 @@ def wants_json(args: Sequence[str]) -> bool:
 def collecting() -> Iterator[list[Shown]]:
     """Inside, what would be printed as tables or pictures goes to the list."""
     shown: list[Shown] = []
-    token = _COLLECTED.set(shown)
-    try:
+    with holding(_COLLECTED, shown):
         yield shown
-    finally:
-        _COLLECTED.reset(token)
 
 
 class TextSession:

@@ -24,6 +24,7 @@ from bpx.ops.tensors import SettingError
 from bpx.spec.trace.rules.memory import Memory, owner_of
 from bpx.spec.trace.user_source import is_users_code, span_of, user_frames
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
+from bpx.words.holding import holding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -201,12 +202,8 @@ class Tape:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Let this be the tape of the functions called inside."""
-        token = active.set(self)
-        try:
-            with self._watching_returns():
-                yield
-        finally:
-            active.reset(token)
+        with holding(active, self), self._watching_returns():
+            yield
 
 
 class Handle:
