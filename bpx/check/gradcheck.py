@@ -18,7 +18,7 @@ from bpx.check.patterns.twins import twin_of
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, second_name
 from bpx.check.report.gradient_table import GradientTable, entry_named, merged
-from bpx.check.report.options import bad_executor, bad_options
+from bpx.check.report.options import bad_options
 from bpx.check.report.report import Report
 from bpx.check.report.results import ClaimResult
 from bpx.check.second_order import second_order, second_order_lost
@@ -71,12 +71,12 @@ def gradcheck(
     seen, `budget` how many operations on numbers of many digits the gradient of one node may take, where
     differences leave it open; `progress` is told the fraction done. The points are shared out among the
     workers of an `executor`, of one point the entries that need many digits; the report is the same for any
-    number of workers. Without `causes` nobody is
-    blamed for claims that disagree. `why` names an entry to be explained step by step.
+    number of workers. Without `causes` nobody is blamed for claims that disagree. `why` names an entry to be
+    explained step by step.
 
     Raises `BpxError` where a name is unknown, a shape does not fit or an option means nothing.
     """
-    problems = bad_options(points, seed, order, detect, budget) + bad_executor(executor)
+    problems = bad_options(points, seed, order, detect, budget)
     if problems:
         raise BpxError(problems)
     plain = written_out(spec)

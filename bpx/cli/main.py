@@ -63,6 +63,10 @@ def main() -> None:
     open_missing_streams()
     args = sys.argv[1:]
     is_traced = _TRACEBACK in args[: args.index("--") if "--" in args else None]
+    if is_traced:
+        from bpx.words.guards import faults
+
+        faults.raised = True
     try:
         code = run(read_arguments([arg for arg in args if arg != _TRACEBACK] if is_traced else args))
     except BrokenPipeError:  # the reader, `head` say, has seen enough

@@ -476,7 +476,6 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.looks-lost": Counted(
         "count", other="有 {count} 个元素的高精度计算没有结果，因为工作进程中断了两次"
     ),
-    "diagnostic.bad-executor": "`executor` 应为 concurrent.futures.Executor，而不是 {found}",
     "diagnostic.not-picklable": "`forward` 不能序列化，因此无法发送到其他进程",
     "diagnostic.check-not-picklable": "无法把检查发送到其他进程：{reason}",
     "diagnostic.other-elsewhere": "`forward` 在另一个进程中返回不同的值",
@@ -929,7 +928,6 @@ CHINESE: dict[str, str | Counted] = {
     "usual.gradient-count": "对每个输入返回一个梯度，共 {wanted} 个",
     "usual.bad-names": '传入 {wanted} 个互不相同的字符串，如 names=["x", "w"]',
     "usual.output-changes-shape": "让函数返回形状固定的数组",
-    "usual.bad-executor": "传入 ThreadPoolExecutor 或 ProcessPoolExecutor",
     "usual.bad-calls": "写一个整数，如 1000",
     "usual.bad-seconds": "写一个数，如 10",
     "usual.bad-exact": "写 exact=True 或 exact=False",

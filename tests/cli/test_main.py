@@ -16,6 +16,7 @@ from rows_of_a_table import every
 import bpx
 from bpx.cli.command import command_named
 from bpx.cli.main import COMMANDS, app
+from bpx.words.guards import faults
 
 
 def parameters() -> list[Any]:
@@ -109,8 +110,10 @@ def test_a_bug_is_exit_3_and_says_what_to_send(
     assert f"bpx {bpx.__version__}" in message
     assert message.count("\n") == 1
     monkeypatch.setattr(sys, "argv", ["bpx", "ops", "--traceback"])
+    monkeypatch.setattr(faults, "raised", False)
     with pytest.raises(RuntimeError):
         cli.main()
+    assert faults.raised  # those of helpers, which cost no verdict, are shown too
 
 
 def test_as_a_module() -> None:

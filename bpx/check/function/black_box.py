@@ -47,7 +47,6 @@ from bpx.check.report.entry import Entry
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, entry_named
 from bpx.check.report.options import (
-    bad_executor,
     bad_options,
     is_number,
     is_whole,
@@ -101,7 +100,6 @@ class FunctionOptions(NamedTuple):
             seconds=(made.seconds, made.seconds is None or (is_number(made.seconds) and made.seconds > 0)),
             exact=(made.exact, isinstance(made.exact, bool)),
         )
-        problems += bad_executor(made.executor)
         if problems:
             raise BpxError(problems)
         return made

@@ -59,15 +59,6 @@ def bad_jobs(jobs: Any) -> list[Diagnostic]:
     return [] if fine else [Diagnostic("bad-jobs", None, {"found": jobs, "most": MOST_JOBS})]
 
 
-def bad_executor(executor: Any) -> list[Diagnostic]:
-    """A diagnostic where this is no executor, and not None."""
-    if executor is None:
-        return []
-    from concurrent.futures import Executor  # and no sooner: it takes long to import
-
-    return wrong_options(executor=(executor, isinstance(executor, Executor)))
-
-
 def wrong_options(**options: tuple[Any, bool]) -> list[Diagnostic]:
     """A diagnostic for each option, a value and whether it is fine, that is not."""
     wrong = {name: value for name, (value, fine) in options.items() if not fine}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpx.check.numeric.tolerances import DETECT, MOST_CALLS, MOST_EXACT_OPERATIONS
-from bpx.check.report.options import bad_executor, bad_options, is_number, unknown_options, wrong_options
+from bpx.check.report.options import bad_options, is_number, unknown_options, wrong_options
 from bpx.passes.query import as_list, seed_of
 from bpx.spec.code.leaves import Leaf
 from bpx.spec.code.program import Program
@@ -63,7 +63,6 @@ class ProgramOptions(NamedTuple):
         refuse_wrong_types(cls, rest)
         chosen = cls(**rest)
         problems = bad_options(1, chosen.seed, 1, chosen.detect, chosen.budget)
-        problems += bad_executor(chosen.executor)
         problems += wrong_options(rtol=(chosen.rtol, is_number(chosen.rtol) and 0 <= chosen.rtol <= 1))
         if chosen.upstream is not None and len(program.upstream) != 1:
             facts = {"option": written.format("upstream"), "backward": program.backward.name}

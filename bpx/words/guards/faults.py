@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -10,8 +9,8 @@ from bpx.words.diagnostic import BpxError, Diagnostic
 
 _T = TypeVar("_T")
 
-# Whether a fault ends the program with its traceback, as in tests: there it must not go unseen.
-raised = bool(os.environ.get("BPX_TRACEBACK"))
+# Whether a fault ends the program with its traceback: with `--traceback`, and in tests, which must see it.
+raised = False
 
 
 def helped(help: Callable[[], _T], without: Any, code: str = "no-cause") -> tuple[_T, Sequence[Diagnostic]]:
