@@ -90,13 +90,18 @@ def test_one_element_of_thousands(expression, op):
     assert Verdict.DISAGREE in verdicts(spoiled, op)
 
 
-def test_sampled_errors_cover_the_truth():
-    rng = np.random.default_rng(3)
-    weights = {f"w{i}": rng.normal(size=(12, 12)) / 3 for i in range(6)}
+def deep(layers, size, spread, seed):
+    """A network of tanh layers of one size, two samples; `spread` divides its weights."""
+    rng = np.random.default_rng(seed)
+    weights = {f"w{i}": rng.normal(size=(size, size)) / spread for i in range(layers)}
     text = "x"
     for name in weights:
         text = f"tanh({text} @ {name})"
-    point = point_of(spec(f"sum({text})", x=rng.normal(size=(2, 12)), **weights))
+    return spec(f"sum({text})", x=rng.normal(size=(2, size)), **weights)
+
+
+def test_sampled_errors_cover_the_truth():
+    point = point_of(deep(layers=6, size=12, spread=3, seed=3))
     bounds, sampled = point.reference, with_sampled_errors(point.ledger.edges, point.trusted, point.reference)
     longer = {node: np.asarray(value, np.longdouble) for node, value in point.input_values.items()}
     for node in point.query.wrt.values():
@@ -109,12 +114,7 @@ def test_sampled_errors_cover_the_truth():
 @pytest.mark.skipif(np.finfo(np.longdouble).eps > LARGEST_EXTENDED_EPSILON, reason="no extended precision")
 def test_errors_of_a_deep_graph_are_sampled_and_cover_what_the_rules_are_off_by():
     """Worst-case bounds grow twentyfold with each layer: after ten nothing would be left of a gradient."""
-    rng = np.random.default_rng(2)
-    weights = {f"w{i}": rng.normal(size=(400, 400)) / 20 for i in range(10)}
-    text = "x"
-    for name in weights:
-        text = f"tanh({text} @ {name})"
-    report = gradcheck(spec(f"sum({text})", x=rng.normal(size=(2, 400)), **weights), wrt=["x", "w0"])
+    report = gradcheck(deep(layers=10, size=400, spread=20, seed=2), wrt=["x", "w0"])
     assert report.counts["agree"] == report.total
 
 
