@@ -43,7 +43,7 @@ def only(report: Report) -> Entry:
 # --- every row: as it is, and with each derivative made wrong ------------------------------------
 
 _MOST = 40  # elements; enough to tell mistakes apart
-_MOST_ROTATED = 18  # of ops whose many digits are found by rotations: seconds with four rows and columns
+_MOST_ROTATED = 9  # of ops whose many digits are found by rotations, which cost a second a stack of matrices
 
 
 def values_for(op: Op) -> tuple[list[np.ndarray], dict[str, Any]]:
@@ -137,8 +137,13 @@ def assert_blamed(report: Report, position: int) -> None:
 NOT_PROVED = ("triplet",)
 
 
-@each_row
-@pytest.mark.parametrize("change", CHANGES)
+# A turned sign is a larger error than the others and takes the same way, so every third row is enough for it.
+PLANTED = [
+    (op, change) for at, op in enumerate(ROWS) for change in CHANGES if change != "turned" or at % 3 == 0
+]
+
+
+@pytest.mark.parametrize("op, change", PLANTED, ids=lambda part: getattr(part, "name", part))
 def test_a_wrong_derivative_is_caught_and_named_alone(
     op: Op, change: str, request: pytest.FixtureRequest
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,20 @@ import pytest
 from accounts import NAMES, full_account
 from rich.cells import cell_len
 from rich.console import Console
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
 from bpx.explain.ops.op_reference import op_entries
 from bpx.explain.ops.op_table import OpTable
 from bpx.graph.numbers import LARGEST_SHOWN, number
-from bpx.render.blocks import Headline, Lines, Table
+from bpx.render.blocks import Block, Headline, Lines, Table
 from bpx.render.table import renderables
 from bpx.spec.reading.read import read_expression
 from bpx.words.diagnostic import Source
 from bpx.words.say import in_encoding
 
-every_account = pytest.mark.parametrize("name", NAMES)
+every_account = every("name", NAMES)
 
 
 def printed(blocks: Any, width: int = 80, **options: Any) -> str:
@@ -38,10 +40,21 @@ def widest(text: str) -> int:
     return max(map(cell_len, text.splitlines()))
 
 
+@cache
+def blocks_of(name: str) -> list[Block]:
+    return list(full_account(name).blocks())
+
+
+@cache
+def shown(name: str, width: int) -> str:
+    """The account in a terminal; those of 80 columns are looked at by several tests."""
+    return printed(blocks_of(name), width)
+
+
 @every_account
-@pytest.mark.parametrize("width", [80, 60, 120])
-def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
-    assert widest(printed(full_account(name).blocks(), width)) <= width
+def test_no_line_is_wider_than_the_terminal(name: str) -> None:
+    for width in (80, 60, 120):
+        assert widest(shown(name, width)) <= width
 
 
 def test_the_op_table_fits_80_cells() -> None:
@@ -60,7 +73,7 @@ def matrices(account: Explanation) -> list[Any]:
 @every_account
 def test_a_row_of_a_matrix_keeps_to_a_line(name: str) -> None:
     one = full_account(name)
-    lines = [line.replace(" ", "") for line in printed(one.blocks()).splitlines()]
+    lines = [line.replace(" ", "") for line in shown(name, 80).splitlines()]
     for matrix in matrices(one):
         for row in matrix:
             text = f"[{','.join(number(float(value), 6) for value in row)}]"
@@ -79,8 +92,7 @@ def test_rows_stand_under_each_other_behind_a_formula_too() -> None:
 
 @every_account
 def test_nothing_is_lost_in_a_narrow_terminal(name: str) -> None:
-    blocks = full_account(name).blocks()
-    wide, narrow = (Counter(printed(blocks, width)) for width in (4000, 50))
+    wide, narrow = (Counter(shown(name, width)) for width in (4000, 50))
     assert all(wide[sign] <= narrow[sign] for sign in wide if sign not in " ─\n")
 
 
@@ -116,7 +128,7 @@ def test_ascii_terminals_get_ascii_rules(name: str) -> None:
     raw = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     console = Console(file=raw, width=80, color_system=None)
     with console.capture() as capture:
-        for renderable in renderables(full_account(name).blocks()):
+        for renderable in renderables(blocks_of(name)):
             console.print(renderable)
     text = in_encoding(capture.get(), "ascii")
     assert text.isascii()

@@ -174,7 +174,7 @@ def _names(code: Any) -> set[str]:
     return set(code.co_names) | set(code.co_freevars) | set().union(*inner)
 
 
-@pytest.mark.parametrize("text", texts())
+@every("text", texts())
 def test_this_is_traced_and_right(text: str) -> None:
     function, inputs = function_of(text)
     assert_traced_right(function, inputs)
@@ -260,7 +260,7 @@ def usable(function: Callable[[Any], Any], x: Any) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_a_function_is_right_or_refused(name: str) -> None:
     function = eval(name, {"np": np})
     if not callable(function):
