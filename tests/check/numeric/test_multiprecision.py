@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows_of_a_table import every
 
@@ -64,6 +64,7 @@ UNARY: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("digits", [90, 180])
 @pytest.mark.parametrize("name", UNARY)
+@settings(max_examples=50)  # a hundred a function, half of them with more digits
 @given(data=st.data())
 def test_functions_are_good_to_all_but_the_last_bits(name: str, digits: int, data: st.DataObject) -> None:
     expected, numbers = UNARY[name]
