@@ -11,7 +11,7 @@ import numpy as np
 from bpx.explain.explanation import Explanation
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.named_nodes import NamedNodes, named_passes
-from bpx.explain.query.scalar_query import ScalarQuery
+from bpx.explain.query.scalar_texts import StreamedQuery
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.forward import Forward
@@ -103,7 +103,7 @@ def _query(
     spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any, is_plain: bool
 ) -> GradientQuery:
     """The query; for sections that every explanation has, of a large graph one that builds no nodes."""
-    query = ScalarQuery.of(spec, of, wrt, upstream) if is_plain else None
+    query = StreamedQuery.of(spec, of, wrt, upstream) if is_plain else None
     return query or GradientQuery.on_copy(spec, of, wrt, upstream)
 
 

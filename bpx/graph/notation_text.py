@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from bpx.graph.formula_parts import (
@@ -15,6 +16,7 @@ from bpx.graph.formula_parts import (
     NumberArray,
     Operation,
     Repeated,
+    Symbol,
     Words,
 )
 from bpx.graph.numbers import array, number
@@ -31,6 +33,7 @@ from bpx.graph.printer import (
     Layout,
     between,
     laid_out,
+    printed,
 )
 from bpx.words.say import say
 
@@ -97,3 +100,23 @@ def _call(part: Call) -> Layout:
 
 # The dialect that bpx reads: `x * (y + 1)^2`, `M.T`, `x[0]`, `sum(M, axis=0)`.
 TEXT = Dialect(_BRACKETS, _named, _atom, _layout)
+
+# --- templates ------------------------------------------------------------------------------------
+
+# What an arg may be, as far as brackets go: a name or a number, with a minus or not, a literal or not.
+NAME, NEGATIVE, LITERAL = 0, 1, 2
+_ARGS = (Symbol(""), Number(-1.0, node=0), Number(1.0), Number(-1.0))
+SLOT = "\0"  # a name that stands for any
+
+
+def template(part: Branch, kinds: Sequence[int]) -> str:
+    """The text of a part whose args are of these kinds, `%s * (%s)`; `%` puts in theirs."""
+    dialect = TEXT._replace(
+        named=lambda name: Atom(SLOT), atom=lambda number: TEXT.atom(number)._replace(text=SLOT)
+    )
+    return with_slots(printed((part, *map(_ARGS.__getitem__, kinds)), dialect))
+
+
+def with_slots(text: str) -> str:
+    """A text in which `SLOT` stands for what `%` will put in."""
+    return text.replace("%", "%%").replace(SLOT, "%s")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,7 +22,8 @@ from bpx.passes.two_loops import upwards
 Folded: TypeAlias = tuple[float, bool]  # a number, and whether the node of it would be a constant
 
 
-class LocalRule(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class LocalRule:
     """The local derivatives of an elementwise op on a graph of their own.
 
     `args` and `out` are placeholders there (of args that are constants these), `locals` the derivatives by

@@ -29,7 +29,7 @@ from bpx.graph.formula import (
 )
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
-from bpx.graph.numbers import CONSTANTS, LARGEST_SHOWN, SHOWN_DIGITS, number
+from bpx.graph.numbers import CONSTANTS, LARGEST_SHOWN, MOST_DIGITS, SHOWN_DIGITS, number
 from bpx.graph.run import run
 from bpx.passes.domain import (
     broadcast_warnings,
@@ -250,7 +250,7 @@ class GradientQuery:
         op, value = self.graph.ops[node], self.values[node]
         if not op.elementwise or any(np.ndim(arg) for arg in args):
             return SHOWN_DIGITS
-        return digits_needed(op, [float(arg) for arg in args], float(value))
+        return written_args(op, [float(arg) for arg in args], float(value))[0]
 
     def edge_row(self, edge: Edge, upstream: Formula | None = None) -> EdgeRow:
         """An edge of the reverse pass; `upstream` is what its formula calls the upstream gradient."""
@@ -316,13 +316,14 @@ class GradientQuery:
         return words(say("account.upstream")) if np.ndim(self.seed) else numbers(self.seed)
 
 
-def digits_needed(op: Op, args: Sequence[float], value: float) -> int:
-    """As many digits as it takes to get the value of an op from its args as they are written."""
-    for digits in (SHOWN_DIGITS, 9, 12):
-        rounded = value_of_floats(op, [float(number(arg, digits)) for arg in args])
+def written_args(op: Op, args: Sequence[float], value: float) -> tuple[int, list[str]]:
+    """As many digits as it takes to get the value of an op from its args as they are written, and these."""
+    for digits in (SHOWN_DIGITS, 9, 12, MOST_DIGITS):
+        texts = [number(arg, digits) for arg in args]
+        rounded = value_of_floats(op, list(map(float, texts)))
         if abs(rounded - value) <= 2 * 10.0 ** (1 - SHOWN_DIGITS) * abs(value):
-            return digits
-    return 17
+            break
+    return digits, texts
 
 
 def _numbers_of(edge: Edge) -> Iterable[int]:

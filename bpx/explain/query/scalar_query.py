@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from bpx.check.numeric.tolerances import MOST_QUICK_NODES
-from bpx.explain.query.gradient_query import GradientQuery, digits_needed
+from bpx.explain.query.gradient_query import GradientQuery, written_args
 from bpx.explain.query.guards import without_guards
 from bpx.explain.query.layers import layer_names, layer_of
 from bpx.explain.query.passes import EdgeRow, NodeRow
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bpx.check.quick_check import QuickCheck
 
 LEAST_NODES = 2_000  # fewer are kept as rows, which need not be made again for each reader
-_NAMES_OF_CONSTANTS = {value: name for name, value in CONSTANTS.items()}
+NAMES_OF_CONSTANTS = {value: name for name, value in CONSTANTS.items()}
 
 
 class ScalarQuery(GradientQuery):
@@ -123,7 +123,7 @@ class ScalarQuery(GradientQuery):
     def symbols(self) -> Mapping[int, str | Formula]:  # type: ignore[override]
         """The names of nodes as the spec has them, of which formulas make symbols, and those of e and pi."""
         names, constants = self.spec.names, self.graph.constants
-        special = [node for node, value in constants.items() if float(value) in _NAMES_OF_CONSTANTS]
+        special = [node for node, value in constants.items() if float(value) in NAMES_OF_CONSTANTS]
         return {**names, **{node: self._constant(constants[node]) for node in special}} if special else names
 
     @cached_property
@@ -192,7 +192,7 @@ class ScalarQuery(GradientQuery):
     def _digits_needed(self, node: int) -> int:
         values = self.passes_in_numbers.values
         args = [values[arg] for arg in self.graph.args[node]]
-        return digits_needed(self.graph.ops[node], args, values[node])
+        return written_args(self.graph.ops[node], args, values[node])[0]
 
     # --- formulas of rules ---
 
@@ -202,10 +202,15 @@ class ScalarQuery(GradientQuery):
             return self.named(self.graph.args[consumer][rule.args.index(local)])
         if local in rule.graph.constants:
             return self._constant_of_rule(rule.graph.constants[local])
-        names = self._names_in(consumer, rule, local)
+        is_nonzero = self.passes_in_numbers.values[consumer] != 0
+        return self._local_formula(rule, local, self._names_in(consumer, rule, local), is_nonzero)
+
+    def _local_formula(
+        self, rule: LocalRule, local: int, names: dict[int, Formula], is_nonzero: bool
+    ) -> Formula:
+        """The same where nodes of the rule are called as in `names`; `is_nonzero` says it of the node."""
         if local not in names:
-            is_nonzero = self.passes_in_numbers.values[consumer] != 0
-            names |= without_guards(rule.graph, local, names, is_nonzero)
+            names = names | without_guards(rule.graph, local, names, is_nonzero)
         return formula(rule.graph, local, names, open_root=False)
 
     def _written(self, consumer: int, rule: LocalRule, node: int) -> Formula:
@@ -246,7 +251,7 @@ class ScalarQuery(GradientQuery):
 
     def _constant(self, value: Array) -> Formula:
         """A constant, e and pi by their names where the spec does not use these."""
-        name = _NAMES_OF_CONSTANTS.get(float(value))
+        name = NAMES_OF_CONSTANTS.get(float(value))
         return symbol(name) if name and name not in self.spec.nodes else numbers(value)
 
 

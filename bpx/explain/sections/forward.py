@@ -10,11 +10,11 @@ from typing import Any, Self
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import NodeRow, Passes
+from bpx.explain.query.plain_rows import plain_node
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.numbers import shape_text
 from bpx.render.blocks import Block, Cell, Heading, Lines, Value, table
-from bpx.render.json import Rows, encode, encoded_float, encoded_text
-from bpx.render.plain_data import is_finite_float, quantities
+from bpx.render.json import Rows
 from bpx.words.say import say
 
 _MOST_CHARACTERS = 44  # of a formula with numbers put in
@@ -42,8 +42,8 @@ class Forward(Section):
 
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The nodes."""
-        rows, plain = passes.shown_nodes, _plain_alone if self.alone else _plain
-        texts = None if self.alone else lambda: map(_text, rows)
+        rows, plain = passes.shown_nodes, _plain_alone if self.alone else plain_node
+        texts = rows.texts if isinstance(rows, Rows) and not self.alone else None
         return {"nodes": Rows(len(rows), lambda: map(plain, rows), texts)}
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
@@ -68,49 +68,8 @@ class Forward(Section):
             yield table(keys, cells, right=set() if shapes else {len(keys) - 1})
 
 
-def _plain(row: NodeRow) -> dict[str, Any]:
-    plain = {
-        "id": row.id,
-        "name": row.name,
-        "op": row.op,
-        "args": list(row.args),
-        "formula": str(row.formula),
-        "with_numbers": None if row.with_numbers is None else str(row.with_numbers),
-        "shape": list(row.shape),
-        **quantities(value=row.value, upstream=row.upstream),
-    }
-    more = {"role": row.role, "layer": row.layer, **_code(row)}
-    return {**plain, **{key: text for key, text in more.items() if text}}
-
-
-def _text(row: NodeRow) -> str:
-    """The plain row as JSON: that of a scalar without its dict, in a third of the time."""
-    value, upstream = row.value, row.upstream
-    if (
-        row.role
-        or row.layer
-        or row.code
-        or row.shape
-        or not is_finite_float(value)
-        or not (upstream is None or is_finite_float(upstream))
-    ):
-        return encode(_plain(row))
-    with_numbers = "null" if row.with_numbers is None else encoded_text(str(row.with_numbers))
-    return (
-        f'{{"id": {row.id}, "name": {encoded_text(row.name)}, "op": {encoded_text(row.op)}, '
-        f'"args": [{", ".join(map(str, row.args))}], "formula": {encoded_text(str(row.formula))}, '
-        f'"with_numbers": {with_numbers}, "shape": [], "value": {encoded_float(value)}, '
-        f'"upstream": {"null" if upstream is None else encoded_float(upstream)}}}'
-    )
-
-
 def _plain_alone(row: NodeRow) -> dict[str, Any]:
-    return {key: part for key, part in _plain(row).items() if not key.startswith("upstream")}
-
-
-def _code(row: NodeRow) -> dict[str, Any]:
-    """Where a node stands in somebody's Python file."""
-    return {"file": row.code.source.name, "line": row.line, "code": row.code.text} if row.code else {}
+    return {key: part for key, part in plain_node(row).items() if not key.startswith("upstream")}
 
 
 def _source(passes: Passes) -> Iterator[Block]:

@@ -12,14 +12,14 @@ import numpy as np
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.layers import outermost
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
+from bpx.explain.query.plain_rows import plain_edge
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.forward import layer_heading
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
 from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, numeric_columns, table, text_of
-from bpx.render.json import Rows, encode, encoded_float, encoded_text
+from bpx.render.json import Rows
 from bpx.render.layout.rails import Link, Rail, lanes
-from bpx.render.plain_data import is_finite_float, quantities
 from bpx.words.say import say
 
 
@@ -41,37 +41,13 @@ class Reverse(Section):
     def to_dict(self, passes: Passes) -> dict[str, Any]:
         """The edges."""
         rows = passes.shown_edges
-        return {"edges": Rows(len(rows), lambda: map(_plain, rows), lambda: map(_text, rows))}
+        texts = rows.texts if isinstance(rows, Rows) else None
+        return {"edges": Rows(len(rows), lambda: map(plain_edge, rows), texts)}
 
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """A table, or one for each layer, from the output downwards."""
         if not self.in_tree:
             yield from _layer_table(passes) if passes.is_large else _edge_tables(passes, self.with_rail)
-
-
-def _plain(row: EdgeRow) -> dict[str, Any]:
-    return {
-        "from": row.consumer,
-        "to": row.arg,
-        "arg": row.position,
-        "local_formula": str(row.local_formula),
-        **quantities(local=row.local, upstream=row.upstream, contribution=row.contribution),
-        "summed": list(row.summed),
-        "flat": row.flat,
-    }
-
-
-def _text(row: EdgeRow) -> str:
-    """The plain row as JSON: that of scalars without its dict, in a third of the time."""
-    consumer, arg, position, formula, local, upstream, contribution, summed, is_flat = row
-    if summed or not (is_finite_float(local) and is_finite_float(upstream) and is_finite_float(contribution)):
-        return encode(_plain(row))
-    return (
-        f'{{"from": {consumer}, "to": {arg}, "arg": {position}, '
-        f'"local_formula": {encoded_text(str(formula))}, "local": {encoded_float(local)}, '
-        f'"upstream": {encoded_float(upstream)}, "contribution": {encoded_float(contribution)}, '
-        f'"summed": [], "flat": {"true" if is_flat else "false"}}}'
-    )
 
 
 def _edge_tables(passes: Passes, with_rail: bool) -> Iterator[Block]:
