@@ -218,8 +218,9 @@ class Graph:
         for node in by:
             if node <= upto:
                 flags[node] = 1
-        for node in range(upto + 1):
-            if not flags[node] and any(flags[arg] for arg in self.args[node]):
+        flag_of = flags.__getitem__
+        for node, args in zip(range(upto + 1), self.args):  # noqa: B905
+            if any(map(flag_of, args)):
                 flags[node] = 1
         return flags
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
 from bpx.graph.arrays import Array
 from bpx.graph.facts import no_guards
 from bpx.graph.graph import Graph, Op
-from bpx.passes.plain import Numbers, Rule, function_of
+from bpx.passes.plain import Rule, function_of
 from bpx.passes.two_loops import upwards
 
 Folded: TypeAlias = tuple[float, bool]  # a number, and whether the node of it would be a constant
@@ -27,20 +29,18 @@ class LocalRule:
     """The local derivatives of an elementwise op on a graph of their own.
 
     `args` and `out` are placeholders there (of args that are constants these), `locals` the derivatives by
-    the args, and `kinks` what is 0 where the op has a kink. `evaluate` gives the values of the locals, then
-    those of the kinks, for the values of the args and of out.
+    the args, `are_constant` says which of these are constants, and `kinks` are what is 0 where the op has a
+    kink. `evaluate` gives the values of the locals, then those of the kinks, for the values of the args and
+    of out.
     """
 
     graph: Graph
     args: tuple[int, ...]
     out: int
     locals: tuple[int, ...]
+    are_constant: tuple[bool, ...]
     kinks: tuple[int, ...]
     evaluate: Rule
-
-    def is_constant(self, position: int) -> bool:
-        """Is the local derivative by that arg a constant?"""
-        return self.locals[position] in self.graph.constants
 
 
 # What a node passes to an arg: its rule, the node, the arg, which arg that is, the local derivative, and the
@@ -50,10 +50,13 @@ ScalarEdge: TypeAlias = tuple[LocalRule, int, int, int, float, Folded]
 
 # Networks repeat few ops; constants, as exponents, are mostly the same too.
 @lru_cache(maxsize=4096)
-def local_rule(op: Op, constants: Numbers) -> LocalRule:
-    """The rule of an op; `constants` has the values of args that are constants, None for the others."""
+def local_rule(op: Op, constants: tuple[bytes | None, ...]) -> LocalRule:
+    """The rule of an op; `constants` has those of its args, None for the others.
+
+    As bytes, since as numbers 0 and -0 would have the same rule.
+    """
     graph = Graph()
-    args = [graph.input() if number is None else graph.constant(number) for number in constants]
+    args = [graph.input() if of is None else graph.constant(np.frombuffer(of)[0]) for of in constants]
     out = graph.input()
     assert op.local
     locals_ = [graph.lift(factor).id for factor in op.local(*args, out)]
@@ -61,9 +64,10 @@ def local_rule(op: Op, constants: Numbers) -> LocalRule:
     kinks = [graph.lift(guard.of(*args)).id for guard in guards if guard.kind == "kink"]
     places = [expr.id for expr in args]
     # Nobody asks for derivatives by constants, as for that of a power by its exponent.
-    asked = [local if number is None else None for local, number in zip(locals_, constants, strict=True)]
+    asked = [local if of is None else None for local, of in zip(locals_, constants, strict=True)]
     evaluate = function_of(graph, [*places, out.id], [*asked, *kinks])
-    return LocalRule(graph, tuple(places), out.id, tuple(locals_), tuple(kinks), evaluate)
+    are_constant = tuple(local in graph.constants for local in locals_)
+    return LocalRule(graph, tuple(places), out.id, tuple(locals_), are_constant, tuple(kinks), evaluate)
 
 
 class Kink(NamedTuple):
@@ -87,6 +91,10 @@ class ScalarPasses:
         self.values = array("d", values)
         self.gradients = array("d", bytes(8 * (output + 1)))
         self._live = graph.touched(by=wrt, upto=output)
+        self._passes_on = bytearray(self._live)  # what is asked for may depend on nothing that is
+        for node in wrt:
+            if node <= output:
+                self._passes_on[node] = any(map(self._live.__getitem__, graph.args[node]))
         self._arrived = bytearray(output + 1)  # 0 where no gradient arrives, _CONSTANT or _NUMBER
         self.edge_count = 0
         self._run(seed)
@@ -110,9 +118,10 @@ class ScalarPasses:
 
     def consumers(self) -> Iterator[int]:
         """The nodes that pass a gradient on, from the output down: then, each has all that arrives at it."""
-        args, live, arrived = self.graph.args, self._live, self._arrived
-        for node in range(self.output, -1, -1):
-            if arrived[node] and any(map(live.__getitem__, args[node])):
+        # Read from behind while it is written to further in front: args have smaller ids than their node.
+        rows = zip(range(self.output, -1, -1), reversed(self._arrived), reversed(self._passes_on))  # noqa: B905
+        for node, has_arrived, passes_on in rows:
+            if has_arrived and passes_on:
                 yield node
 
     def edges(self) -> Iterator[ScalarEdge]:
@@ -124,13 +133,15 @@ class ScalarPasses:
             # Behind the local derivatives stand the numbers of kinks.
             for position, arg, local in zip(range(len(args)), args, self.numbers(node, rule)):  # noqa: B905
                 if live[arg]:
-                    contribution = _product(upstream, (local, rule.is_constant(position)))
+                    contribution = _product(upstream, (local, rule.are_constant[position]))
                     yield rule, node, arg, position, local, contribution
 
     def rule(self, node: int) -> LocalRule:
         """The local derivatives of a node."""
-        constants = self.graph.constants
-        numbers = [float(constants[arg]) if arg in constants else None for arg in self.graph.args[node]]
+        args, constants = self.graph.args[node], self.graph.constants
+        if constants.keys().isdisjoint(args):
+            return local_rule(self.graph.ops[node], (None,) * len(args))
+        numbers = [constants[arg].tobytes() if arg in constants else None for arg in args]
         return local_rule(self.graph.ops[node], tuple(numbers))
 
     def numbers(self, node: int, rule: LocalRule) -> Sequence[float]:

@@ -78,7 +78,9 @@ def json_text(plain: Mapping[str, Any]) -> str:
 def json_pieces(plain: Mapping[str, Any]) -> Iterator[str]:
     """The text piece by piece, so that `Rows` are never there all at once."""
     for piece in _pieces(plain):
-        yield piece if piece.replace("\n", "").isprintable() else "".join(map(_shown, piece))
+        # Encoded, ASCII has but one character that is not shown; to look at each takes longer.
+        is_shown = _DELETE not in piece if piece.isascii() else piece.replace("\n", "").isprintable()
+        yield piece if is_shown else "".join(map(_shown, piece))
 
 
 def _pieces(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -119,6 +121,7 @@ def _encoded(rows: Sequence[Any]) -> str:
 
 _BETWEEN = ",\n    "
 _MARK = "\0"
+_DELETE = "\x7f"
 _ROWS_AT_ONCE = 250  # as plain data they take a kilobyte each
 
 

@@ -23,7 +23,7 @@ def layers_of(names: Mapping[int, str]) -> dict[int, str]:
 
 def layer_names(names: Mapping[int, str]) -> set[str]:
     """The layers that nodes of these names are in."""
-    return groups_of(filter(_is_name, names.values()))
+    return groups_of(name for name in names.values() if "." in name and _is_name(name))
 
 
 def layer_of(name: str, layers: Container[str]) -> str:

@@ -169,7 +169,7 @@ class ScalarQuery(GradientQuery):
                 _as_array(local),
                 _as_array(passes.gradients[consumer]),
                 _as_array(contribution),
-                flat=rule.is_constant(position) and local == 0,
+                flat=rule.are_constant[position] and local == 0,
             )
 
     # --- formulas of nodes: an op on names, or on numbers, needs no walk through the graph ---

@@ -73,7 +73,7 @@ class StreamedQuery(ScalarQuery):
         for rule, consumer, arg, position, local, (contribution, _) in self.passes_in_numbers.edges():
             if consumer != above:  # edges of the same node follow each other
                 above, upstream = consumer, encoded_float(gradients[consumer])
-            is_flat = rule.is_constant(position) and local == 0
+            is_flat = rule.are_constant[position] and local == 0
             yield (
                 f'{{"from": {consumer}, "to": {arg}, "arg": {position}, '
                 f'"local_formula": {encoded_text(self._local_text(consumer, rule, position))}, '
