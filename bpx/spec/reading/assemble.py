@@ -17,15 +17,22 @@ from bpx.spec.reading.syntax import BlockCall, InputSyntax, SpecSyntax
 from bpx.spec.text.build import build
 from bpx.spec.text.order import in_order, report_cycle
 from bpx.spec.text.problems import MOST_WITH_CARE, Reporter, listed
-from bpx.spec.text.source_text import shortened
-from bpx.spec.text.syntax_tree import Expression
-from bpx.words.diagnostic import Diagnostic, Span
+from bpx.spec.text.source_text import SourceText, shortened
+from bpx.spec.text.syntax_tree import Expression, Number
+from bpx.words.diagnostic import Diagnostic, Source, Span
 from bpx.words.say import say
 from bpx.words.spelling import nearest
 
 
+_NOWHERE = SourceText(Source("", ""), "")
+_BUILT = Expression(_NOWHERE, Number(0.0, 0, 0))  # in the place of a step whose nodes are there
+
+
 def assemble(syntax: SpecSyntax, problems: list[Diagnostic]) -> NamedGraph | None:
-    """The graph of a spec; None where it cannot be built. What is wrong goes to `problems`."""
+    """The graph of a spec; None where it cannot be built. What is wrong goes to `problems`.
+
+    Of the syntax no trees of steps are left.
+    """
     return _Assembler(syntax, problems).assemble()
 
 
@@ -78,6 +85,8 @@ class _Assembler:
                 self.report(Diagnostic("unknown-name", span, {"name": name}))
         for name in in_order(syntax.steps, self.uses, self.break_cycle):
             self.names[name] = self.built(name)
+            if syntax.steps[name]:  # a tree takes several times as much as its nodes
+                syntax.steps[name] = _BUILT
         output = self.output()
         if output is None or any(expr is None for expr in self.names.values()):
             return None

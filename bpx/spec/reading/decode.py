@@ -126,7 +126,8 @@ class _SpecDecoder(Decoder):
         key = path[-1]
         names = [name.strip() for name in key.split(",")]
         step = self.step(key, value, *path)
-        for name, times in Counter(names).items():
+        counts = Counter(names) if len(names) > 1 else {names[0]: 1}
+        for name, times in counts.items():
             if times > 1 or name in known:
                 self.problem("duplicate-key", self.places.key(*path), "rename", key=name)
                 step = None

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bpx.graph.arrays import ShapeError
@@ -71,7 +72,11 @@ class _Builder:
     ) -> None:
         self.text, self.graph, self.names, self.ops = expression.text, graph, names, ops
         self.report, self.origins, self.elementwise = report, origins, elementwise
-        self.known_ops = [*self.ops, *OPS]
+
+    @cached_property
+    def known_ops(self) -> list[str]:
+        """The names of ops, for those who look for one that is meant."""
+        return [*self.ops, *OPS]
 
     def operand(self, node: Node, args: list[_Operand]) -> _Operand:
         """What a node of the tree becomes, of what its args have become."""

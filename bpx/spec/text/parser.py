@@ -53,7 +53,7 @@ def parse(text: SourceText) -> tuple[Expression | None, list[Diagnostic]]:
     if len(text.content) > LONGEST_FORMULA:
         facts = {"length": len(text.content), "most": LONGEST_FORMULA}
         return None, [Diagnostic("formula-too-long", text.span(0, 1), facts, "shorter-steps")]
-    if (count := _SIGN.subn("", text.content)[1]) > MOST_SIGNS:
+    if len(text.content) > MOST_SIGNS and (count := _SIGN.subn("", text.content)[1]) > MOST_SIGNS:
         facts = {"count": count, "most": MOST_SIGNS}
         return None, [Diagnostic("too-many-signs", text.span(0, 1), facts, "shorter-steps")]
     parser = _Parser(text, norms="||" in text.content)

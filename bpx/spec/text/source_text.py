@@ -16,6 +16,8 @@ _MOST_QUOTED = 24  # characters
 class SourceText:
     """The characters of an expression, and where each of them stands in the source."""
 
+    __slots__ = ("_offsets", "content", "source")
+
     def __init__(self, source: Source, content: str, offsets: Sequence[int] | None = None) -> None:
         self.source, self.content = source, content
         self._offsets = offsets if offsets is not None else range(len(content) + 1)
