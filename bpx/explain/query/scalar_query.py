@@ -203,12 +203,12 @@ class ScalarQuery(GradientQuery):
         if local in rule.graph.constants:
             return self._constant_of_rule(rule.graph.constants[local])
         is_nonzero = self.passes_in_numbers.values[consumer] != 0
-        return self._local_formula(rule, local, self._names_in(consumer, rule, local), is_nonzero)
+        return self._local_named(rule, local, self._names_in(consumer, rule, local), is_nonzero)
 
-    def _local_formula(
+    def _local_named(
         self, rule: LocalRule, local: int, names: dict[int, Formula], is_nonzero: bool
     ) -> Formula:
-        """The same where nodes of the rule are called as in `names`; `is_nonzero` says it of the node."""
+        """The same with these names of a rule's nodes; `is_nonzero` says it of the value of the op."""
         if local not in names:
             names = names | without_guards(rule.graph, local, names, is_nonzero)
         return formula(rule.graph, local, names, open_root=False)

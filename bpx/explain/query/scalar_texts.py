@@ -20,20 +20,21 @@ from bpx.graph.formula_parts import Number, written_as
 from bpx.graph.graph import CONSTANT, Op
 from bpx.graph.notation_text import LITERAL, NAME, NEGATIVE, SLOT, template, with_slots
 from bpx.graph.numbers import number
-from bpx.passes.scalar_passes import LocalRule
 from bpx.graph.printer import MOST_KEPT
+from bpx.passes.scalar_passes import LocalRule
 from bpx.render.json import Rows, encode, encoded_float, encoded_text
 
 
 class LocalTemplate(NamedTuple):
-    """How a local derivative is written: a template, and which node's name stands at each place of it.
+    """How a local derivative is written: a text, and which nodes are named in it.
 
-    Places are those of the args, and behind them that of the node itself. `shared` are the ops in it, each with
-    what it takes of the rule's graph: where the graph has such a node, it is called by its name instead.
+    Nodes stand here by their places: first those of the args, then that of the node itself, then `constants`
+    of the graph. `shared` are ops of the rule on such nodes. Where the graph has one, that is called by its
+    name, and the text does not hold.
     """
 
     text: str
-    places: Sequence[int]
+    named: Sequence[int]
     shared: Sequence[tuple[Op, Sequence[int]]]
     constants: Sequence[int]
 
@@ -49,65 +50,56 @@ class StreamedQuery(ScalarQuery):
         rows = super()._edge_rows()
         return Rows(len(rows), rows.__iter__, self._edge_texts)
 
+    # --- nodes ---
+
     def _node_texts(self, names: Mapping[int, str]) -> Iterator[str]:
-        graph, passes, layers = self.graph, self.passes_in_numbers, layer_names(names)
+        graph, layers = self.graph, layer_names(names)
         roles = {leaf.node: leaf.role for leaf in self.spec.inputs}
         has_code = self.spec.is_code or self.spec.with_origins
         for node in self.forward:
-            op, args, name = graph.ops[node], graph.args[node], names[node]
-            layer = layer_of(name, layers) if layers else ""
-            if has_code or not args:
+            layer = layer_of(names[node], layers) if layers else ""
+            if has_code or not graph.args[node]:
                 yield encode(plain_node(self.node_row(node, roles.get(node), layer)))
-                continue
-            upstream = encoded_float(passes.gradients[node]) if self.reaches(node) else "null"
-            yield (
-                f'{{"id": {node}, "name": {encoded_text(name)}, "op": {encoded_text(op.name)}, '
-                f'"args": [{", ".join(map(str, args))}], "formula": {encoded_text(self._formula_text(node))}, '
-                f'"with_numbers": {encoded_text(self._text_with_numbers(node))}, "shape": [], '
-                f'"value": {encoded_float(passes.values[node])}, "upstream": {upstream}'
-                f'{f""", "layer": {encoded_text(layer)}""" if layer else ""}}}'
-            )
+            else:
+                yield self._node_text(node, names[node], layer)
 
-    def _edge_texts(self) -> Iterator[str]:
-        gradients, args_of, above = self.passes_in_numbers.gradients, self.graph.args, None
-        for rule, consumer, arg, position, local, (contribution, _) in self.passes_in_numbers.edges():
-            if consumer != above:  # edges of the same node follow each other
-                above, upstream = consumer, encoded_float(gradients[consumer])
-            is_flat = rule.are_constant[position] and local == 0
-            yield (
-                f'{{"from": {consumer}, "to": {arg}, "arg": {position}, '
-                f'"local_formula": {encoded_text(self._local_text(consumer, rule, position))}, '
-                f'"local": {encoded_float(local)}, "upstream": {upstream}, '
-                f'"contribution": {encoded_float(contribution)}, '
-                f'"summed": [], "flat": {"true" if is_flat else "false"}}}'
-            )
-
-    # --- nodes ---
+    def _node_text(self, node: int, name: str, layer: str) -> str:
+        op, args, passes = self.graph.ops[node].name, self.graph.args[node], self.passes_in_numbers
+        upstream = encoded_float(passes.gradients[node]) if self.reaches(node) else "null"
+        more = f', "layer": {encoded_text(layer)}' if layer else ""
+        return (
+            f'{{"id": {node}, "name": {encoded_text(name)}, "op": {encoded_text(op)}, '
+            f'"args": [{", ".join(map(str, args))}], '
+            f'"formula": {encoded_text(self._formula_text(node))}, '
+            f'"with_numbers": {encoded_text(self._text_with_numbers(node))}, "shape": [], '
+            f'"value": {encoded_float(passes.values[node])}, "upstream": {upstream}{more}}}'
+        )
 
     def _formula_text(self, node: int) -> str:
         args, names = self.graph.args[node], self.spec.names
         if self.graph.constants.keys().isdisjoint(args):
             return self._template(node, (NAME,) * len(args)) % tuple(map(names.__getitem__, args))
-        texts, kinds = zip(*[self._written_arg(arg) for arg in args], strict=True)
+        texts, kinds = zip(*map(self._written_arg, args), strict=True)
         return self._template(node, kinds) % texts
 
     def _written_arg(self, arg: int) -> tuple[str, int]:
-        """The text of an arg, and what kind it is."""
+        """The text of an arg, and its kind."""
         if arg in self.symbols:
             return str(self.named(arg)), NAME
         constant = Number(float(self.graph.constants[arg]))
         return number(constant.value), LITERAL + constant.is_negative * NEGATIVE
 
     def _text_with_numbers(self, node: int) -> str:
-        args, constants, values = self.graph.args[node], self.graph.constants, self.passes_in_numbers.values
-        numbers = [values[arg] for arg in args]
-        _, texts = written_args(self.graph.ops[node], numbers, values[node])
-        kinds = [NAME + (number < 0) * NEGATIVE for number in numbers]
+        args, constants, passes = self.graph.args[node], self.graph.constants, self.passes_in_numbers
+        values = [passes.values[arg] for arg in args]
+        _, texts = written_args(self.graph.ops[node], values, passes.values[node])
+        kinds = [NAME + (value < 0) * NEGATIVE for value in values]
         if not constants.keys().isdisjoint(args):
             for place, arg in enumerate(args):
-                if arg in constants:
-                    name = NAMES_OF_CONSTANTS.get(numbers[place])
-                    texts[place], kinds[place] = (name, NAME) if name else (texts[place], kinds[place] + LITERAL)
+                if name := arg in constants and NAMES_OF_CONSTANTS.get(values[place]):
+                    texts[place] = name
+                elif arg in constants:
+                    kinds[place] += LITERAL
         return self._template(node, tuple(kinds)) % tuple(texts)
 
     def _template(self, node: int, kinds: tuple[int, ...]) -> str:
@@ -122,37 +114,52 @@ class StreamedQuery(ScalarQuery):
 
     # --- edges ---
 
+    def _edge_texts(self) -> Iterator[str]:
+        gradients, above, upstream = self.passes_in_numbers.gradients, -1, ""
+        for rule, consumer, arg, position, local, (contribution, _) in self.passes_in_numbers.edges():
+            if consumer != above:  # edges of the same node follow each other
+                above, upstream = consumer, encoded_float(gradients[consumer])
+            is_flat = rule.are_constant[position] and local == 0
+            yield (
+                f'{{"from": {consumer}, "to": {arg}, "arg": {position}, '
+                f'"local_formula": {encoded_text(self._local_text(consumer, rule, position))}, '
+                f'"local": {encoded_float(local)}, "upstream": {upstream}, '
+                f'"contribution": {encoded_float(contribution)}, '
+                f'"summed": [], "flat": {"true" if is_flat else "false"}}}'
+            )
+
     def _local_text(self, consumer: int, rule: LocalRule, position: int) -> str:
         is_nonzero = self.passes_in_numbers.values[consumer] != 0
-        text, places, shared, constants = self._local_template(rule, position, is_nonzero)
+        text, named, shared, constants = self._local_template(rule, position, is_nonzero)
         nodes = (*self.graph.args[consumer], consumer, *constants)
-        for op, takes in shared:
-            if self.graph.known(op, tuple([nodes[place] for place in takes])) is not None:
+        for op, places in shared:
+            if self.graph.known(op, tuple([nodes[place] for place in places])) is not None:
                 return str(self._local_formula_by(consumer, rule, rule.locals[position]))
         names = self.spec.names
-        return text % tuple([names[nodes[place]] for place in places])
+        return text % tuple([names[nodes[place]] for place in named])
 
     @cached_property
     def _local_template(self) -> Callable[[LocalRule, int, bool], LocalTemplate]:
-        return lru_cache(MOST_KEPT)(self._made_local_template)  # a graph may have as many rules as constants
+        return lru_cache(MOST_KEPT)(self._made_local_template)  # a graph may have a rule for each constant
 
     def _made_local_template(self, rule: LocalRule, position: int, is_nonzero: bool) -> LocalTemplate:
         local, graph = rule.locals[position], rule.graph
         places = {node: place for place, node in enumerate((*rule.args, rule.out))}
         needed = graph.needs(of=[local], known=places)
         names = {node: symbol(SLOT, place) for node, place in places.items()}
-        names |= {node: self._constant_of_rule(graph.constants[node]) for node in needed if node in graph.constants}
-        shared, constants = [], []
+        names |= {
+            node: self._constant_of_rule(graph.constants[node]) for node in graph.constants.keys() & needed
+        }
+        written = self._local_named(rule, local, names, is_nonzero)
+        shared: list[tuple[Op, Sequence[int]]] = []
+        constants: list[int] = []
         for node in needed:
-            if node in places:
-                continue
-            if node in graph.constants:
+            if node in graph.constants and node not in places:
                 known = self.graph.known(CONSTANT, ((), graph.constants[node].tobytes()))
                 if known is not None:
                     places[node] = len(rule.args) + 1 + len(constants)
                     constants.append(known)
-            elif all(arg in places for arg in graph.args[node]):
+            elif node not in places and all(arg in places for arg in graph.args[node]):
                 shared.append((graph.ops[node], [places[arg] for arg in graph.args[node]]))
-        written = self._local_formula(rule, local, names, is_nonzero)
-        slots = [part.node for part in written.symbols if part.name == SLOT]
-        return LocalTemplate(with_slots(str(written)), slots, shared, constants)
+        named = [part.node for part in written.symbols if part.name == SLOT and part.node is not None]
+        return LocalTemplate(with_slots(str(written)), named, shared, constants)

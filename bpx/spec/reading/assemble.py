@@ -23,7 +23,6 @@ from bpx.words.diagnostic import Diagnostic, Source, Span
 from bpx.words.say import say
 from bpx.words.spelling import nearest
 
-
 _NOWHERE = SourceText(Source("", ""), "")
 _BUILT = Expression(_NOWHERE, Number(0.0, 0, 0))  # in the place of a step whose nodes are there
 
