@@ -62,8 +62,17 @@ def specs() -> Iterator[NamedGraph]:
     steps = {"f.z": "square(x) + x^pi", "f.y": "log(f.z) * 2 * x"}
     yield bpx.load(json.dumps({"bpx": 1, "inputs": {"x": 0.75}, "graph": steps}))
     yield replace(read_target("logistic_regression_scalars"), expect=None)
+    yield signs_of_zeros()
     rng = random.Random(3)
     yield from (random_graph(rng) for _ in range(30))
+
+
+def signs_of_zeros() -> NamedGraph:
+    """Products with constants 0 and -0, which are equal and have local derivatives of other signs."""
+    graph = bpx.Graph()
+    x = graph.input()
+    zeros = [graph.add(OPS["mul"], x, zero) for zero in (0.0, -0.0)]
+    return bpx.from_graph(OPS["max"](*zeros) * x, {"x": (x, 2.0)})
 
 
 def test_rows_made_as_they_are_read_are_those_of_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,15 +147,14 @@ class StreamedQuery(ScalarQuery):
         places = {node: place for place, node in enumerate((*rule.args, rule.out))}
         needed = graph.needs(of=[local], known=places)
         names = {node: symbol(SLOT, place) for node, place in places.items()}
-        names |= {
-            node: self._constant_of_rule(graph.constants[node]) for node in graph.constants.keys() & needed
-        }
+        values = {node: graph.constants[node] for node in needed if node in graph.constants}
+        names |= {node: self._constant_of_rule(value) for node, value in values.items()}
         written = self._local_named(rule, local, names, is_nonzero)
         shared: list[tuple[Op, Sequence[int]]] = []
         constants: list[int] = []
         for node in needed:
-            if node in graph.constants and node not in places:
-                known = self.graph.known(CONSTANT, ((), graph.constants[node].tobytes()))
+            if node in values and node not in places:
+                known = self.graph.known(CONSTANT, ((), values[node].tobytes()))
                 if known is not None:
                     places[node] = len(rule.args) + 1 + len(constants)
                     constants.append(known)
