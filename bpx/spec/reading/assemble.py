@@ -37,6 +37,8 @@ def assemble(syntax: SpecSyntax, problems: list[Diagnostic]) -> NamedGraph | Non
 
 def constant_value(name: str, expression: Expression, problems: list[Diagnostic]) -> Array | None:
     """The value of an expression without inputs; None where it has none, which goes to `problems`."""
+    if isinstance(expression.root, Number) and np.isfinite(expression.root.value):
+        return np.array(expression.root.value, np.float64)  # no graph for each of thousands of values
     graph, before = Graph(), len(problems)
     expr = build(expression, graph, {}, problems.append)
     if expr is None or len(problems) > before:

@@ -19,9 +19,16 @@ _SHORTEST_OF_SINGLE, _LONGEST_OF_SINGLE, _IN_FULL = 8, 9, 15
 
 def floats_of_texts(rows: Iterable[NamedNumbers]) -> str:
     """`float32` where every long number of a table is one, printed in full or as NumPy prints it."""
-    numbers = [number for row in rows for number in row.written or () if isinstance(number, Written)]
-    long = [number for number in numbers if significant_digits(number) >= _SHORTEST_OF_SINGLE]
-    return "float32" if long and all(map(_is_single, long)) else EXACT
+    has_long = False
+    for number in (number for row in rows for number in row.written or ()):
+        # A text has no fewer characters than digits; most tables are told by their first long number.
+        if isinstance(number, Written) and len(number.text) >= _SHORTEST_OF_SINGLE:
+            if significant_digits(number) < _SHORTEST_OF_SINGLE:
+                continue
+            if not _is_single(number):
+                return EXACT
+            has_long = True
+    return "float32" if has_long else EXACT
 
 
 def _is_single(number: Written) -> bool:

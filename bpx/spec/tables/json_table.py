@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from bpx.graph.named.written import Written
 from bpx.spec.reading.documents.document import read_document
 from bpx.spec.reading.documents.locate import Path, Places
 from bpx.spec.tables.table import NamedNumbers
 from bpx.words.diagnostic import Diagnostic, Source
 
 _LONGEST = 60  # characters of what is no number
+_NUMBERS = {int, float, Written}  # a bool is an int, and no number
 
 
 def read_json(source: Source, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
@@ -60,9 +62,12 @@ def _flattened(value: Any, path: Path) -> tuple[list[Any], Path | None]:
     while open_at:
         part, at = open_at.pop()
         if isinstance(part, list):
-            open_at += [(inner, (*at, index)) for index, inner in reversed(list(enumerate(part)))]
-        elif type(part) is bool or not isinstance(part, int | float):
-            return flat, at
-        else:
+            if _NUMBERS.issuperset(map(type, part)):  # at once: a place for each would take most of the time
+                flat += part
+            else:
+                open_at += [(inner, (*at, index)) for index, inner in reversed(list(enumerate(part)))]
+        elif type(part) in _NUMBERS:
             flat.append(part)
+        else:
+            return flat, at
     return flat, None
