@@ -61,12 +61,14 @@ def draw(
     """Draw the graph as a picture."""
     with Session(PAGE, form, False, output) as session:
         from bpx.explain.explain import explain
-        from bpx.explain.picture.picture import PictureOptions
+        from bpx.explain.picture.picture import PictureOptions, refuse_large_circuit
         from bpx.graph.numbers import SHOWN_DIGITS
 
         if named and session.form.name == "html":
             fail("page-of-named")
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
+        if style is Style.CIRCUIT and node is None:
+            refuse_large_circuit(spec, of)
         explanation = explain(
             spec,
             of=of,

@@ -17,6 +17,7 @@ from bpx.explain.sections import SECTIONS
 from bpx.explain.sections.forward import Forward
 from bpx.explain.sections.higher import check_order
 from bpx.explain.sections.worksheet import Worksheet
+from bpx.explain.short.short_forms import refuse_many_names
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import MOST_DIGITS, SHOWN_DIGITS
 from bpx.passes.query import as_list
@@ -75,6 +76,8 @@ def explain(
         raise BpxError([Diagnostic("bad-digits", None, {"found": digits, "most": MOST_DIGITS})])
     if named and paths is not None:
         raise BpxError([Diagnostic("paths-of-named", None, help="paths-or-named")])
+    if short:
+        refuse_many_names(spec, of)
     expand, second = as_list(expand), second or (order or 1) > 1
     if forward:
         asked = {

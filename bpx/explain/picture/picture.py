@@ -11,6 +11,9 @@ from bpx.explain.picture.layers import Groups, groups_of
 from bpx.explain.picture.numbers_shown import MOST_COLUMNS, in_one_line, lines_of
 from bpx.explain.picture.signs import short_number, sign_of
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
+from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.named.names import group_of
+from bpx.graph.named.names import groups_of as groups_of_names
 from bpx.graph.numbers import SHOWN_DIGITS, shape_text
 from bpx.render.blocks import title_line
 from bpx.render.picture.choices import Pass, Style
@@ -41,6 +44,21 @@ class PictureOptions:
 def picture_of(passes: Passes, options: PictureOptions | None = None) -> Picture:
     """The picture. Raises `BpxError` where there are too many nodes for a circuit."""
     return _Drawing(passes, options or PictureOptions()).picture()
+
+
+def refuse_large_circuit(spec: NamedGraph, of: str | None) -> None:
+    """Before any pass: steps of no layer, each a card of its own, are too many. Raises `BpxError`."""
+    names = spec.own_names
+    layers = groups_of_names([*names.values(), *spec.inner_names.values()]) | {*spec.layers}
+    needed = spec.graph.needs(of=[spec.nodes.get(of, spec.output) if of else spec.output])
+    steps = (node for node in needed if node in names and spec.graph.args[node])
+    _refuse_circuit(sum(not group_of(names[node], layers) for node in steps))
+
+
+def _refuse_circuit(count: int) -> None:
+    if count > MOST_IN_CIRCUIT:
+        facts = {"count": count, "most": MOST_IN_CIRCUIT}
+        raise BpxError([Diagnostic("circuit-too-large", None, facts, "draw-cards")])
 
 
 class _Drawing:
@@ -91,10 +109,9 @@ class _Drawing:
 
     def picture(self) -> Picture:
         """All of it."""
+        if self.options.style is Style.CIRCUIT:
+            _refuse_circuit(len(self.groups.members))
         cards = tuple(self._card(card, nodes) for card, nodes in self.groups.members.items())
-        if self.options.style is Style.CIRCUIT and len(cards) > MOST_IN_CIRCUIT:
-            facts = {"count": len(cards), "most": MOST_IN_CIRCUIT}
-            raise BpxError([Diagnostic("circuit-too-large", None, facts, "draw-cards")])
         output = self.rows[self.passes.output]
         title = title_line(self.passes.title) or visible(str(output.name))
         return Picture(

@@ -9,7 +9,7 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import NodeRow, Passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.graph import OPS
-from bpx.render.blocks import Block, Cell, Heading, numeric_columns, table
+from bpx.render.blocks import MOST_ROWS, Block, Cell, Heading, numeric_columns, table
 from bpx.render.layout.rails import Branch, branches
 from bpx.words.say import say
 
@@ -43,7 +43,8 @@ class Tree(Section):
     def blocks(self, passes: Passes) -> Iterator[Block]:
         """One table, with the tree in front."""
         places = _places(passes)
-        rails = branches([Branch(place.depth, place.is_new, _name(place)) for place in places])
+        rows_of_tree = [Branch(place.depth, place.is_new, _name(place)) for place in places]
+        rails = branches(rows_of_tree, MOST_ROWS)
         rows = [_cells(passes, place) for place in places]
         yield Heading(say("account.tree", output=passes.names[passes.output]))
         keys = ["formula" if passes.whole else "op", "value", "gradient"]

@@ -13,6 +13,8 @@ from bpx.explain.query.named_nodes import NamedNodes
 from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.formula import Formula, derivative, equation
+from bpx.graph.graph import CONSTANT
+from bpx.graph.named.named_graph import NamedGraph
 from bpx.render.blocks import Block, Cell, Heading, Lines, Phrase, table
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
     from bpx.check.short.short_forms import GradientForms
 
 MOST_SHORT = 200  # nodes with a name; the form of each is looked for in the whole graph
+
+
+def refuse_many_names(spec: NamedGraph, of: str | None) -> None:
+    """Before any pass: too many nodes have a name of the spec's own. Raises `BpxError`."""
+    needed = spec.graph.needs(of=[spec.nodes.get(of, spec.output) if of else spec.output])
+    _refuse_many(sum(node in spec.own_names and spec.graph.ops[node] is not CONSTANT for node in needed))
+
+
+def _refuse_many(count: int) -> None:
+    if count > MOST_SHORT:
+        raise BpxError([Diagnostic("too-many-short", None, {"size": count, "most": MOST_SHORT})])
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +54,7 @@ class ShortForms(Section):
         from bpx.check.whole.checked_graph import CheckedGraph, Query
 
         named = NamedNodes(query)
-        if len(named.symbols) > MOST_SHORT:
-            facts = {"size": len(named.symbols), "most": MOST_SHORT}
-            raise BpxError([Diagnostic("too-many-short", None, facts)])
+        _refuse_many(len(named.symbols))
         checked = CheckedGraph.at(
             Query(query.spec, query.output, query.wrt, query.seed, causes=False), query.spec.input_values
         )

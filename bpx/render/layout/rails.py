@@ -28,19 +28,28 @@ class Branch(NamedTuple):
     text: str
 
 
-def branches(rows: Sequence[Branch]) -> list[Rail]:
-    """A tree, row by row from its root, which has depth 0."""
-    rails: list[Rail] = []
-    following: set[int] = set()  # depths at which another branch follows
-    for (depth, is_new, text), below in reversed(list(zip(rows, [*rows[1:], None], strict=True))):
-        following = {other for other in following if other <= depth}
-        under = "".join("│  " if other in following else "   " for other in range(1, depth))
-        beside = ("│  " if depth in following else "   ") if depth else ""
-        mark = ("├─ " if depth in following else "└─ ") if is_new and depth else beside
-        stem = "│" if below and below.depth > depth else ""
-        rails.append(Rail(under + mark + text, under + beside + stem))
-        following |= {depth} if is_new else set()
-    return rails[::-1]
+def branches(rows: Sequence[Branch], most: int) -> list[Rail]:
+    """A tree, row by row from its root, which has depth 0.
+
+    Of more than `most` rows, only the first and the last half have rails: those that a table shows.
+    """
+    rails = [Rail("", "")] * len(rows)
+    following: list[int] = []  # depths at which another branch follows, in order
+    for at in range(len(rows) - 1, -1, -1):
+        (depth, is_new, text), below = rows[at], rows[at + 1] if at + 1 < len(rows) else None
+        while following and following[-1] > depth:
+            following.pop()
+        goes_on = bool(following) and following[-1] == depth
+        if len(rows) <= most or at < most // 2 or at >= len(rows) - most // 2:
+            passed = {*following}
+            under = "".join("│  " if other in passed else "   " for other in range(1, depth))
+            beside = ("│  " if goes_on else "   ") if depth else ""
+            mark = ("├─ " if goes_on else "└─ ") if is_new and depth else beside
+            stem = "│" if below and below.depth > depth else ""
+            rails[at] = Rail(under + mark + text, under + beside + stem)
+        if is_new and not goes_on:
+            following.append(depth)
+    return rails
 
 
 class Link(NamedTuple):
