@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import LARGEST_GRAPH, LARGEST_NODE, MOST_AXES, Array, Shape
+from bpx.graph.arrays import LARGEST_NODE, MOST_AXES, Array, Shape
 from bpx.graph.named.recipe import LARGEST_SEED, Cells, Normal, NumberTable, Recipe, Uniform
 from bpx.spec.reading.decoder import FORMS, KEYS, OF_ANY_INPUT, ROLES, Decoder, is_finite_number
 from bpx.spec.reading.documents.locate import Places
@@ -27,7 +27,7 @@ class InputDecoder(Decoder):
         super().__init__(document, places, problems)
         self.tables: dict[str, NumberTable | None] = {}  # None: broken, and reported
         self.used: set[str] = set()
-        self.elements_left = LARGEST_GRAPH
+        self.elements_left = LARGEST_NODE  # of all that are drawn: their gradients take as much again
 
     @property
     def forms(self) -> dict[str, Callable[[str, Entry], Recipe | None]]:
@@ -91,7 +91,7 @@ class InputDecoder(Decoder):
         elif size > LARGEST_NODE:
             reason = say("word.elements", count=size)
         elif size > self.elements_left:
-            reason = say("word.together", count=LARGEST_GRAPH - self.elements_left + size)
+            reason = say("word.together", count=LARGEST_NODE - self.elements_left + size)
         else:
             self.elements_left -= size
             return True

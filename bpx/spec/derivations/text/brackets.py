@@ -8,41 +8,49 @@ from bpx.spec.derivations.text.written import Written
 from bpx.words.diagnostic import Span
 
 _NAME = re.compile(r"[^\W\d_]")
-_INDEX = re.compile(r"\s*(?:[\d\s:,+-]|\b[ijkl]\b)*\s*")
+_INDEX = re.compile(r"(?:[\d\s:,+-]|\b[ijkl]\b)*+")
 _BRACES = str.maketrans("{}", "()")  # which group no script in plain text
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
 def with_round_brackets(text: Written, is_latex: bool) -> Written:
-    """The formula with `(…)` for each `[…]` that holds a formula: no list, and no index behind a name."""
+    """The formula with `(…)` for each `[…]` that holds a formula: no list, and no index behind a name.
+
+    One pass, however they are nested: where the last name, and the last comma of each depth, stands tells
+    whether a bracket that closes has one inside.
+    """
     content = [*(text.content if is_latex else text.content.translate(_BRACES))]
-    opened: list[int] = []
+    opened: list[tuple[int, bool, int]] = []  # where, whether it may hold a formula, and how deep it is
+    last_name = last_sign = -1
+    depth, commas = 0, dict[int, int]()
     for at, character in enumerate(text.content):
+        if character in ")]}":
+            depth -= 1
         if character == "[":
-            opened.append(at)
+            opened.append((at, not _belongs_to_script(text.content, last_sign + 1), depth + 1))
         elif character == "]" and opened:
-            start = opened.pop()
-            if _holds_formula(text.content, start, at):
+            start, is_free, inside = opened.pop()
+            has_comma = commas.get(inside, -1) > start
+            if is_free and last_name > start and not has_comma and not _is_index(text.content, start, at):
                 content[start], content[at] = "(", ")"
+        elif character == ",":
+            commas[depth] = at
+        if character in "([{":
+            depth += 1
+        if not character.isspace():
+            last_sign = at
+        if _NAME.match(character):
+            last_name = at
     return text._replace(content="".join(content))
 
 
-def _holds_formula(content: str, start: int, end: int) -> bool:
-    before, inside = content[:start].rstrip(), content[start + 1 : end]
-    is_raised = before.endswith(("^", "_", "^{", "_{"))
-    is_command = before.endswith("\\sqrt")  # whose index it is
-    is_index = bool(_INDEX.fullmatch(inside)) and content[start - 1 : start].isalnum()
-    return bool(_NAME.search(inside)) and not (is_raised or is_command or is_index) and not _is_list(inside)
+def _belongs_to_script(content: str, end: int) -> bool:
+    """Is what follows here raised or lowered, or the index of a root?"""
+    return content.endswith(("^", "_", "^{", "_{", "\\sqrt"), 0, end)
 
 
-def _is_list(inside: str) -> bool:
-    """Has it a comma outside of brackets?"""
-    depth = 0
-    for character in inside:
-        depth += (character in "([{") - (character in ")]}")
-        if character == "," and not depth:
-            return True
-    return False
+def _is_index(content: str, start: int, end: int) -> bool:
+    return content[start - 1 : start].isalnum() and bool(_INDEX.fullmatch(content, start + 1, end))
 
 
 def never_closed(text: Written) -> Span | None:
