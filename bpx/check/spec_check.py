@@ -13,7 +13,7 @@ import numpy as np
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.claimed_formulas import labels
 from bpx.check.numeric.error_bound import ErrorBound
-from bpx.check.numeric.tolerances import CLAIM_ROUNDING, LARGEST_REUSED, SECOND_LOOKS
+from bpx.check.numeric.tolerances import CLAIM_ROUNDING, LARGEST_REUSED, MOST_WRONG_CLAIMS, SECOND_LOOKS
 from bpx.check.report.blame import Blame
 from bpx.check.report.entry import LocalRow, Verdict, shown_bars
 from bpx.check.report.gradient_table import GradientTable
@@ -118,7 +118,7 @@ class SpecCheck:
             else (([], []), ())
         )
         tables = [self.table(checked, evaluation) for evaluation in evaluations]
-        notes = [*faults, *others]
+        notes = [*faults, *others, *_of_nearest(len(wrong))]
         return PointResult(tables, list(local_rows(checked)), [*blame, *claims], innocent, notes)
 
     def lost(self) -> PointResult:
@@ -204,12 +204,16 @@ class SpecCheck:
         """A claim that is a formula is looked at at further points, which tell mistakes apart."""
         from bpx.check.blame.blame_claims import blamed_claims  # most checks find nothing to blame
 
+        # What a claim may have been computed from has a greater number, so that nothing of it is left out.
+        left_out = {*sorted(wrong)[:-MOST_WRONG_CLAIMS]}
+        wrong = [node for node in wrong if node not in left_out]
         known = [checked.input_values for checked, _ in points]
         if any(node in self.in_graph.anywhere for node in wrong):
             further = [place for place in self.points if not any(place is other for other in known)]
             points = [*points, *self.second_looks(further, wrong)]
         claims = [
-            {node: claim for node, claim in claimed.items() if not claim.is_rule} for _, claimed in points
+            {node: claim for node, claim in claimed.items() if not claim.is_rule and node not in left_out}
+            for _, claimed in points
         ]
         inherited: list[str] = []
         if self.query.local_claims:
@@ -276,6 +280,12 @@ class SpecCheck:
     def points(self) -> list[Mapping[int, Array]]:
         """Where else claimed formulas are looked at."""
         return formula_points(self.spec, labels(self.spec, list(self.every_claim())))
+
+
+def _of_nearest(count: int) -> Iterator[Diagnostic]:
+    """A note where there are more wrong claims than causes are looked for."""
+    if count > MOST_WRONG_CLAIMS:
+        yield Diagnostic("causes-of-nearest", None, {"count": count, "most": MOST_WRONG_CLAIMS}, severity="note")
 
 
 def _right_entries(checked: CheckedGraph, node: int, claimed: Claimed) -> Flags:

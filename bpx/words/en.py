@@ -45,6 +45,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.wrong-argument": "`{name}` must be {wanted}, not {found} (of type `{type}`)",
     "diagnostic.no-pair": "`{name}` of `inputs` must be a node and its value, not {found}",
     "diagnostic.no-cause": "the cause was not found, because of an internal error ({kind}); the verdicts hold without it",
+    "diagnostic.causes-of-nearest": "{count} claims are wrong; the causes are shown of the {most} nearest to the output",
     "diagnostic.no-twin": "the same slip in other numbers is not shown, because of an internal error ({kind})",
     "diagnostic.no-rules-alone": "the rules of [ops] were not checked alone, because of an internal error ({kind})",
     "diagnostic.rounded-integer": "`{name}` contains {found}, an integer that float64 cannot represent exactly",

@@ -44,6 +44,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.wrong-argument": "`{name}` 必须是{wanted}，而不是 {found}（类型为 `{type}`）",
     "diagnostic.no-pair": "`inputs` 的 `{name}` 必须是节点及其值，而不是 {found}",
     "diagnostic.no-cause": "由于内部错误（{kind}），无法查找错误的原因；各项判定不受影响",
+    "diagnostic.causes-of-nearest": "有 {count} 个声明有误；只给出离输出最近的 {most} 个的原因",
     "diagnostic.no-twin": "由于内部错误（{kind}），未能给出换用其他数值的同类错误",
     "diagnostic.no-rules-alone": "由于内部错误（{kind}），未能单独检查 [ops] 中的规则",
     "diagnostic.rounded-integer": "`{name}` 含有 {found}，float64 无法精确表示这个整数",

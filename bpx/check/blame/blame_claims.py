@@ -74,6 +74,7 @@ class _BlameSearch:
             self.points = [*self.with_cause(cause)]
             explained = {node for earlier in self.causes for node in earlier.explains}
             self.culprits = [node for node in self.not_following() if node not in explained]
+        self.below: dict[int, set[int]] = {}  # node → those whose gradients come from its own
         self.causes = [cause._replace(explains=self.explained_alone(cause)) for cause in self.causes]
         explained = {node for cause in self.causes for node in cause.explains}
         self.innocent = [node for node in self.wrong if node not in (*self.culprits, *explained)]
@@ -99,11 +100,8 @@ class _BlameSearch:
     def explained_alone(self, cause: CommonCause) -> tuple[int, ...]:
         """The claims that a cause explains without another one."""
         others = [other.node for other in self.causes if other is not cause]
-        stopped = {*self.points[0].claims, *self.points[0].right}
         alone = tuple(
-            node
-            for node in cause.explains
-            if not any(_depends(self.checked, node, other, stopped) for other in others)
+            node for node in cause.explains if not any(self.depends(node, other) for other in others)
         )
         return alone or cause.explains
 
@@ -160,9 +158,15 @@ class _BlameSearch:
     def above(self, node: int) -> list[int]:
         """The wrong claims next above a node, that are claimed."""
         point = self.points[0]
-        stopped = {*point.claims, *point.right}
         others = (one for one in point.claims if one not in point.unclaimed)
-        return [one for one in others if _depends(self.checked, node, one, stopped)]
+        return [one for one in others if self.depends(node, one)]
+
+    def depends(self, lower: int, upper: int) -> bool:
+        """Does the gradient of one node come from that of another, with no claim between?"""
+        if upper not in self.below:
+            point = self.points[0]
+            self.below[upper] = _reached(self.checked, upper, {*point.claims, *point.right})
+        return lower in self.below[upper]
 
     # --- those that inherit ---
 
@@ -173,9 +177,8 @@ class _BlameSearch:
         owner = {known[name]: i for i, blame in enumerate(blamed) for name in (blame.node, *blame.also)}
         owner |= {cause.node: i for i, cause in enumerate(self.causes)}
         sources = {node: {i} for node, i in owner.items()}
-        stopped = {*self.points[0].claims, *self.points[0].right}
         for node in sorted(self.innocent, reverse=True):
-            above = [one for one in sources if _depends(self.checked, node, one, stopped)]
+            above = [one for one in sources if self.depends(node, one)]
             sources[node] = {i for one in above for i in sources[one]}
             if len(sources[node]) == 1:
                 heirs[sources[node].copy().pop()].append(self.checked.name(node))
@@ -261,20 +264,21 @@ def _cancelled(point: ClaimsAtPoint, node: int) -> tuple[str, ...]:
     others = {one: checked.reference[one] for one in point.right if one in checked.reference}
     stopped = point.claim_bounds | others
     arriving = reverse_sweep(checked.ledger.edges, checked.trusted, checked.seed, stopped)
+    below = _reached(checked, node, stopped)
     return tuple(
         checked.name(one)
         for one, reference in sorted(others.items(), reverse=True)
-        if _depends(checked, one, node, stopped) and _differs(arriving[one].value, reference.value)
+        if one in below and _differs(arriving[one].value, reference.value)
     )
 
 
-def _depends(checked: CheckedGraph, lower: int, upper: int, stopped: Collection[int]) -> bool:
-    """Does the gradient of one node come from that of another, with no claim between?"""
+def _reached(checked: CheckedGraph, upper: int, stopped: Collection[int]) -> set[int]:
+    """The nodes whose gradients come from that of `upper`, with no claim between."""
     reached = {upper}
     for edge in checked.ledger.edges:
         if edge.consumer in reached and (edge.consumer == upper or edge.consumer not in stopped):
             reached.add(edge.arg)
-    return lower in reached and lower != upper
+    return reached - {upper}
 
 
 def _differs(value: np.ndarray, reference: np.ndarray) -> bool:

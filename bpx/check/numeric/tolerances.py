@@ -780,6 +780,8 @@ ROUNDED_SAFETY = 8.0
 SECOND_LOOKS = 3
 # Edges above a node that a claim is searched through for the mistake, each a sweep.
 MOST_SEARCHED = 60
+# Wrong claims of a graph whose causes are looked for, those nearest to the output: 0.02 s each.
+MOST_WRONG_CLAIMS = 100
 # Relative: rounding of what claims pass on, about 4e6 units.
 CLAIM_ROUNDING = 1e-9
 # Relative: a claim whose last digit leaves more open fits too many mistakes.
