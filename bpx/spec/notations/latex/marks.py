@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bpx.graph.arrays import MOST_AXES
 from bpx.spec.notations.latex.commands import (
     BARS,
     CLOSING,
@@ -30,6 +31,7 @@ from bpx.spec.notations.translation.stopping import Refusing, Unreadable
 _VALUES = frozenset(("name", "number", "close", "index", "transpose", "literal"))
 _TIMES_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*([-−+]?\d+)\s*\}|(\d))")
 _LIST = re.compile(r"\[(?=[^\]]*[,\[])[-\s\d.,eE\[\]]*\d[-\s\d.,eE\[\]]*\]")  # `[-1]` only groups
+_SIGNS_OF_LISTS = re.compile(r"[-\s\d.,eE\[\]]*+")
 _TOP = frozenset(
     (r"\top", "T", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\text{T}", "⊤", r"\mathsf T", r"\mathrm T")
 )
@@ -47,6 +49,7 @@ def marks_of(content: str, known: Known, *, norms: bool = True) -> tuple[list[Ma
 
 class _Marks(FractionScanner):
     norms = True
+    end_of_signs = looks = -1  # where a stretch ends that may be a list of numbers, and how often it is read
 
     def all(self) -> list[Mark]:
         self.read_to(len(self.pieces))
@@ -200,8 +203,8 @@ class _Marks(FractionScanner):
 
     def bracket(self, piece: Piece) -> None:
         text = piece.text
-        literal = _LIST.match(self.source.unsized, piece.start) if text == "[" else None
-        if literal and literal.group().count("[") == literal.group().count("]"):
+        literal = self.list_at(piece.start) if text == "[" else None
+        if literal:
             end = literal.end()
             while self.at < len(self.pieces) and self.pieces[self.at].end <= end:
                 self.at += 1
@@ -210,6 +213,20 @@ class _Marks(FractionScanner):
             self.opened("(", piece)
         else:
             self.closed("(", piece)
+
+    def list_at(self, start: int) -> re.Match[str] | None:
+        """The list of numbers that begins here.
+
+        Among the same signs it is looked for no more often than a list has axes: each look may read all.
+        """
+        text = self.source.unsized
+        if start >= self.end_of_signs:
+            signs = _SIGNS_OF_LISTS.match(text, start)
+            self.end_of_signs, self.looks = signs.end() if signs else start, MOST_AXES
+        self.looks -= 1
+        literal = _LIST.match(text, start, self.end_of_signs) if self.looks >= 0 else None
+        is_whole = literal and literal.group().count("[") == literal.group().count("]")
+        return literal if is_whole else None
 
     def opened(self, op: str, piece: Piece) -> None:
         if op == "[":

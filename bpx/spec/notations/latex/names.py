@@ -11,6 +11,7 @@ from bpx.graph.printer import GREEK
 from bpx.spec.notations.translation.known import Known
 
 _NO_LETTERS = re.compile(r"[\s_.,{}\\]|mathrm|text(?=\{)|operatorname")
+_LONGEST_WORD = 60  # letters of a word for an op, of which the longest has 20, or of a name in `\\mathrm`
 _GREEK = {ord(char): name for char, name in GREEK.items()}
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
@@ -21,6 +22,8 @@ class Names:
     def __init__(self, known: Known) -> None:
         self.known = known
         self.by_key: dict[str, list[str]] = {}
+        # Letters in a row that are more than these are no name and no word for an op.
+        self.longest = max(_LONGEST_WORD, *map(len, known.shapes), *map(len, known.ops))
         self.by_latex = {_latex(name): name for name in known.shapes}
         for name in known.shapes:
             self.by_key.setdefault(key(name), []).append(name)

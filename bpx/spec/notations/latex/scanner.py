@@ -33,6 +33,7 @@ class NameScanner:
         self.marks: list[Mark] = []
         self.open: list[str] = []
         self.thin = -1  # the mark behind a thin space
+        self.row_end = -1  # of the letters side by side that are read
 
     def add(self, kind: str, text: str, first: Piece, end: int | None = None) -> None:
         """Write a mark."""
@@ -60,6 +61,19 @@ class NameScanner:
 
     def letters(self, piece: Piece) -> None:
         """A row of letters: one name where that is known, a function, or a product of its letters."""
+        if self.at > self.row_end:
+            self.row_end = self.end_of_row()
+        end = self.row_end
+        length = self.pieces[end - 1].end - piece.start
+        is_short = 1 < length <= self.names.longest
+        if is_short and self.is_word(self.source.text(self.at - 1, end), piece, end):
+            return
+        if length > 1:
+            self.certain = False
+        self.name(piece.text, piece)
+
+    def end_of_row(self) -> int:
+        """Where the letters end that stand side by side from the one that was read last."""
         end = self.at
         while (
             end < len(self.pieces)
@@ -67,12 +81,7 @@ class NameScanner:
             and self.pieces[end].start == self.pieces[end - 1].end
         ):
             end += 1
-        word = self.source.text(self.at - 1, end)
-        if len(word) > 1 and self.is_word(word, piece, end):
-            return
-        if len(word) > 1:
-            self.certain = False
-        self.name(piece.text, piece)
+        return end
 
     def is_word(self, word: str, piece: Piece, end: int) -> bool:
         """Read a row of letters as one name or function, if it is one."""
