@@ -285,7 +285,9 @@ class SpecCheck:
 def _of_nearest(count: int) -> Iterator[Diagnostic]:
     """A note where there are more wrong claims than causes are looked for."""
     if count > MOST_WRONG_CLAIMS:
-        yield Diagnostic("causes-of-nearest", None, {"count": count, "most": MOST_WRONG_CLAIMS}, severity="note")
+        yield Diagnostic(
+            "causes-of-nearest", None, {"count": count, "most": MOST_WRONG_CLAIMS}, severity="note"
+        )
 
 
 def _right_entries(checked: CheckedGraph, node: int, claimed: Claimed) -> Flags:

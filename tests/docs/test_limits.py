@@ -10,7 +10,13 @@ import pytest
 from invoking import RUNNER
 from pages import DOCS
 
-from bpx.check.numeric.tolerances import MOST_JOBS, MOST_POINTS, MOST_QUICK_NODES, MOST_QUICK_OPERATIONS
+from bpx.check.numeric.tolerances import (
+    MOST_JOBS,
+    MOST_POINTS,
+    MOST_QUICK_NODES,
+    MOST_QUICK_OPERATIONS,
+    MOST_WRONG_CLAIMS,
+)
 from bpx.check.report.results import MOST_ENTRIES
 from bpx.cli.main import app
 from bpx.explain.measures.sensitivity import MOST_ENTRIES as MOST_CHANGED
@@ -29,6 +35,7 @@ from bpx.render.blocks import MOST_ROWS
 from bpx.spec.code.inputs import LARGEST_FILE
 from bpx.spec.models.archive import LARGEST_MODEL, MOST_MEMBERS
 from bpx.spec.models.model import MOST_NODES as MOST_OPERATIONS
+from bpx.spec.notations.read import LONGEST_TRANSLATED
 from bpx.spec.reading.blocks import LARGEST
 from bpx.spec.reading.documents.locate import _MOST_DEPTH, MOST_PARTS
 from bpx.spec.reading.target import LARGEST_SPEC
@@ -66,6 +73,9 @@ def _csv(text: str) -> Callable[[], list[str]]:
 
 def _drawn(shape: str, y: str = "1", seed: int = 1) -> Callable[[], list[str]]:
     return _spec(f'[graph]\ny = "{y}"\n[inputs]\nx = {{ normal = [{shape}], seed = {seed} }}')
+
+
+_TWO_DRAWN = "\n".join(f"{name} = {{ normal = [{LARGEST_NODE // 2 + 1}], seed = 1 }}" for name in "xz")
 
 
 def _sparse(name: str, size: int, *args: str) -> Callable[[], list[str]]:
@@ -123,6 +133,11 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         "formula-too-long",
         _spec(f"[graph]\ny = '{'1' * (LONGEST_FORMULA + 1)}'"),
     ),
+    "one formula in LaTeX": (
+        LONGEST_TRANSLATED,
+        "formula-too-long",
+        _args("explain", "x+" * (LONGEST_TRANSLATED // 2) + "x", "x=1", "--notation=latex"),
+    ),
     "operators and brackets": (
         MOST_SIGNS,
         "too-many-signs",
@@ -150,6 +165,11 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     ),
     "axes of an array": (MOST_AXES, "input-too-large", _drawn("1, " * (MOST_AXES + 1))),
     "elements of a node": (LARGEST_NODE, "input-too-large", _drawn(str(LARGEST_NODE + 1))),
+    "elements that the inputs": (
+        LARGEST_NODE,
+        "input-too-large",
+        _spec(f"[inputs]\n{_TWO_DRAWN}\n[graph]\ny = 'sum(x) + sum(z)'"),
+    ),
     "elements of all nodes": (LARGEST_GRAPH, "too-large", _drawn(str(LARGEST_NODE), "sum(x + 1)")),
     "`--second`": (
         LARGEST_HESSIAN,
@@ -197,6 +217,7 @@ CUT = {
     "operations of it": MOST_QUICK_OPERATIONS,
     "paths": MOST_SHOWN,
     "entries in a report": MOST_ENTRIES,
+    "wrong claims": MOST_WRONG_CLAIMS,
     "rows of a table": MOST_ROWS,
 }
 ROWS = re.findall(r"^\| (.+?) \| ([\d,]+) \| .+ \|$", (DOCS / "limits.md").read_text("utf-8"), re.MULTILINE)

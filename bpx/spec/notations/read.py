@@ -32,6 +32,8 @@ _ATTRIBUTE = re.compile(r"(?<![\w.])([^\W\d]\w*)\.(?!T\b)[A-Za-z_]\w*")
 _OTHER_ARITIES = {"max": (2,), "min": (2,), "log": (1,), "ln": (1,)}  # of ops that may have others elsewhere
 _LONGEST = 20_000  # characters; a longer formula was written by a program, in bpx's own notation
 
+LONGEST_TRANSLATED = 50_000  # characters in LaTeX or Python: to read them takes twice the time of bpx's own
+
 
 class Reading(NamedTuple):
     """The tree of a formula (None where it cannot be read), what is wrong, and how it was understood.
@@ -78,6 +80,9 @@ def _is_python(content: str, known: Known) -> bool:
 
 def _translation(text: SourceText, known: Known, notation: str) -> Reading | None:
     """The reading in another notation; None where it has none."""
+    if len(text.content) > LONGEST_TRANSLATED:
+        facts = {"length": len(text.content), "most": LONGEST_TRANSLATED}
+        return Reading(None, [Diagnostic("formula-too-long", text.span(0, 1), facts, "shorter-steps")], [])
     reader = import_module(f"bpx.spec.notations.{_READERS[notation]}.read")
     translate: Translator = reader.translated
     try:
