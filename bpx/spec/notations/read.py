@@ -81,8 +81,8 @@ def _is_python(content: str, known: Known) -> bool:
 def _translation(text: SourceText, known: Known, notation: str) -> Reading | None:
     """The reading in another notation; None where it has none."""
     if len(text.content) > LONGEST_TRANSLATED:
-        facts = {"length": len(text.content), "most": LONGEST_TRANSLATED}
-        return Reading(None, [Diagnostic("formula-too-long", text.span(0, 1), facts, "shorter-steps")], [])
+        length = {"length": len(text.content), "most": LONGEST_TRANSLATED}
+        return Reading(None, [Diagnostic("formula-too-long", text.span(0, 1), length, "shorter-steps")], [])
     reader = import_module(f"bpx.spec.notations.{_READERS[notation]}.read")
     translate: Translator = reader.translated
     try:
