@@ -23,7 +23,7 @@ class Names:
         self.known = known
         self.by_key: dict[str, list[str]] = {}
         # Letters in a row that are more than these are no name and no word for an op.
-        self.longest = max(_LONGEST_WORD, *map(len, known.shapes), *map(len, known.ops))
+        self.longest = max([_LONGEST_WORD, *map(len, known.shapes), *map(len, known.ops)])
         self.by_latex = {_latex(name): name for name in known.shapes}
         for name in known.shapes:
             self.by_key.setdefault(key(name), []).append(name)
