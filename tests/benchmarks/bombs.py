@@ -16,6 +16,7 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import gc
+import json
 import resource
 import signal
 import sys
@@ -70,9 +71,13 @@ class Run(NamedTuple):
 def run(bomb: Bomb, size: int) -> Run:
     """The bomb of that size in a process of its own, in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
+        maker = os.fork()  # what the making of files takes is no part of what bpx takes
+        if maker == 0:
+            _make_in(folder, bomb, size)
+        os.waitpid(maker, 0)
         child = os.fork()
         if child == 0:
-            _run_here(bomb, size, folder)
+            _run_in(folder)
         _, status, usage = os.wait4(child, 0)
         out = Path(folder, "output")
         tail = out.read_bytes()[-4000:].decode("utf-8", "replace") if out.exists() else ""
@@ -81,11 +86,19 @@ def run(bomb: Bomb, size: int) -> Run:
     return Run(os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss / 1024, size_of_output, tail)
 
 
-def _run_here(bomb: Bomb, size: int, folder: str) -> None:
+def _make_in(folder: str, bomb: Bomb, size: int) -> None:
     os.chdir(folder)
-    os.environ["XDG_DATA_HOME"] = folder
     args, text = bomb.made(size)
     Path("input").write_text(text, encoding="utf-8", errors="surrogatepass")
+    Path("args").write_text(json.dumps(args))
+    os._exit(0)
+
+
+def _run_in(folder: str) -> None:
+    os.chdir(folder)
+    os.environ["XDG_DATA_HOME"] = folder
+    args = json.loads(Path("args").read_text())
+    Path("args").unlink()
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     stdin = os.open("input", os.O_RDONLY)
