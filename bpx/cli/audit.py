@@ -58,6 +58,7 @@ def audit(
     """Check the gradients that another program wrote, or compare those of two programs."""
     with Session("gradcheck" if graph is None else "audit", form, json, output) as session:
         from bpx.check.report.options import bad_options
+        from bpx.cli.output.expected import of_check
         from bpx.spec.tables.audit import audit, audit_two
         from bpx.spec.tables.claims import Asked
         from bpx.spec.tables.read_table import is_table
@@ -70,6 +71,7 @@ def audit(
             raise BpxError(problems)
         target = first if graph is None else graph
         spec = spec_argument(target, set_, problems, CodeOptions(inputs, random))
+        of_check(spec, of).announce(session.is_json)
         asked = Asked(of, read_upstream(upstream), read_names(skip) or (), floats)
         options: dict[str, Any] = {"detect": detect, "budget": budget, "all": all_}
         room = room_of_digits(digits, rtol)

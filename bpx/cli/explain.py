@@ -99,6 +99,7 @@ def explain(
 ) -> None:
     """Show how a gradient is computed, step by step."""
     with Session("explanation", form or _form_of(part, output), json, output) as session:
+        from bpx.cli.output.expected import of_explanation
         from bpx.explain.explain import explain as run_explain
         from bpx.graph.numbers import SHOWN_DIGITS
 
@@ -118,10 +119,14 @@ def explain(
             asked = read_names(wrt), read_upstream(upstream), digits or SHOWN_DIGITS
             session.write(derivation(spec, of, *asked, forward=forward, expand=expand or (), options=options))
             return
+        asked_wrt = read_names(wrt)
+        of_explanation(
+            spec, of, asked_wrt, is_json=session.is_json, sensitivity=sensitivity is not None
+        ).announce(session.is_json)
         explanation = run_explain(
             spec,
             of=of,
-            wrt=read_names(wrt),
+            wrt=asked_wrt,
             upstream=read_upstream(upstream),
             expand=expand or (),
             paths=_chosen_paths(paths),

@@ -120,6 +120,7 @@ def gradcheck(
     with Session("gradcheck", form, json, output) as session:
         from bpx.check.gradcheck import gradcheck as run_gradcheck
         from bpx.check.report.options import bad_hint, bad_jobs, bad_options
+        from bpx.cli.output.expected import of_check
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
@@ -167,6 +168,8 @@ def gradcheck(
 
             for read in read_all(spec, tables, Asked(of, asked["upstream"])):
                 claims, notes = [*claims, *read.claims], [*notes, *read.notes]
+        size = {"points": points, "order": order, "jobs": jobs}
+        of_check(spec, of, read_names(wrt), **size).announce(session.is_json)
         with ProgressBar() as progress, workers(jobs) as executor:
             report = run_gradcheck(
                 with_rtol(with_claims(spec, claims), room_of_digits(digits, rtol)),

@@ -64,10 +64,12 @@ def sweep(
 ) -> None:
     """Evaluate a graph at many values of its inputs."""
     with Session("sweep", form, json, output) as session:
+        from bpx.cli.output.expected import of_sweep
         from bpx.train.sweep.sweep import sweep as run_sweep
 
         steps = _steps(descend)
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
+        of_sweep(spec, over or [], of, steps).announce(session.is_json)
         session.show(
             run_sweep(
                 spec,

@@ -85,6 +85,7 @@ def train(
     """Train the parameters of a graph, step by step."""
     with Session("training", form, json, report) as session:
         session.outputs.add(output, is_spec=True)
+        from bpx.cli.output.expected import of_training
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.writing.write import write_spec
         from bpx.train.train import Options
@@ -95,6 +96,7 @@ def train(
         options = moved._replace(show_steps=show_steps, check=check, schedule=schedule)
         format, problems = _format_of(output)
         spec = spec_argument(target, set_, [*problems, *options.problems()])
+        of_training(spec, steps, batch).announce(session.is_json)
         with ProgressBar() as progress, HeldBack() as signals:
             training = run_train(
                 spec,

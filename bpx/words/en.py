@@ -1606,6 +1606,37 @@ ENGLISH: dict[str, str | Counted] = {
     "train.summary": "{loss}; numbers trained: {size}, steps taken: {taken} of {steps}",
     "train.now": "loss {loss}",
     "progress.calls": Counted("count", one="one call of `forward`", other="{count} calls of `forward`"),
+    # --- what long work is going to take ---
+    "expected.in-all": "About {amounts}: {work}",
+    "expected.seconds": "{count} s",
+    "expected.minutes": "{count} min",
+    "expected.hours": "{count} h",
+    "expected.memory": "{count} GB",
+    "expected.explain": Counted(
+        "count",
+        one="explaining a graph of one number.",
+        other="explaining a graph of {count} numbers. A part of it (`--of NODE`) takes less.",
+    ),
+    "expected.json": Counted(
+        "count",
+        one="writing one number as JSON.",
+        other="writing {count} numbers and their gradients as JSON. A part of the graph (`--of NODE`) takes less.",
+    ),
+    "expected.sensitivity": Counted(
+        "count",
+        one="changing one entry.",
+        other="changing {count} entries, each alone. Fewer of them (`--wrt NAME`) take less.",
+    ),
+    "expected.check": Counted(
+        "count",
+        one="checking a graph of one number.",
+        other="checking a graph of {count} numbers. A part of it (`--of NODE`) or fewer inputs (`--wrt NAME`) take less.",
+    ),
+    "expected.points": Counted(
+        "count", one="checking one point.", other="checking {count} points. Fewer (`--points N`) take less."
+    ),
+    "expected.train": Counted("count", one="one step.", other="{count} steps."),
+    "expected.sweep": Counted("count", one="one point.", other="{count} points."),
     # --- reports as pages ---
     "report-page.picture": "the graph, with what the check found",
     "report-page.code": "{file}: the wrong statement, and what it should be",

@@ -1484,6 +1484,27 @@ CHINESE: dict[str, str | Counted] = {
     "train.summary": "{loss}；训练的参数共 {size} 个数，步数：{taken}/{steps}",
     "train.now": "损失 {loss}",
     "progress.calls": Counted("count", other="调用 `forward` {count} 次"),
+    "expected.in-all": "大约需要 {amounts}：{work}",
+    "expected.seconds": "{count} 秒",
+    "expected.minutes": "{count} 分钟",
+    "expected.hours": "{count} 小时",
+    "expected.memory": "{count} GB 内存",
+    "expected.explain": Counted(
+        "count", other="解释含 {count} 个数的计算图。只解释其中一部分（`--of NODE`）会更快。"
+    ),
+    "expected.json": Counted(
+        "count", other="把 {count} 个数及其梯度写成 JSON。只写计算图的一部分（`--of NODE`）会更快。"
+    ),
+    "expected.sensitivity": Counted(
+        "count", other="逐个改变 {count} 个元素。少改一些（`--wrt NAME`）会更快。"
+    ),
+    "expected.check": Counted(
+        "count",
+        other="检查含 {count} 个数的计算图。只检查其中一部分（`--of NODE`）或较少的输入（`--wrt NAME`）会更快。",
+    ),
+    "expected.points": Counted("count", other="检查 {count} 个点。点数少一些（`--points N`）会更快。"),
+    "expected.train": Counted("count", other="{count} 步。"),
+    "expected.sweep": Counted("count", other="{count} 个点。"),
     # --- reports as pages ---
     "report-page.picture": "带检查结果标记的计算图",
     "report-page.code": "{file}：有错的语句及其正确写法",

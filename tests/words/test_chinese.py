@@ -86,7 +86,7 @@ def test_chinese_has_one_form_for_all_numbers() -> None:
 CODE = re.compile(r"`[^`]*`|\"[^\"]*\"|'[^']*'|\{\{.*?\}\}|\{\w+\}|\[[a-z]+\]|--[\w-]+(?:[ =][A-Z]+)?|@\w+")
 WORD = re.compile(r"(?<![\w.@/-])[A-Za-z]{2,}(?![\w.(=:/\[]|-\w)")
 NAMES_AND_CODE = """
-TikZ Markdown Mermaid HTML np
+TikZ Markdown Mermaid HTML GB np
 bpx NumPy Python PyTorch TOML JSON UTF LaTeX JavaScript Graphviz Cairo CairoSVG Schema ONNX onnx None autograd
 np digamma pip install float64 float32 opset pickle dtype ddof axis ord inf true false none null True False
 index
