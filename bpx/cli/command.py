@@ -93,18 +93,23 @@ class Command(TyperCommand):
         try:
             return super().parse_args(ctx, reader.arguments())
         except typer.BadParameter as error:
-            _end([_refused_by_typer(error, self.name or "")], reader)
+            from bpx.cli.input.refused import refused_argument
+
+            _end([refused_argument(error, self.name or "")], reader)
 
     def _refuse(self, reader: _Reader, repeated: Sequence[str], most: float) -> None:
         """Say what is wrong with options, or with more than `most` other arguments, and end."""
-        if not (reader.unknown or repeated or reader.without_value) and len(reader.positional) <= most:
+        misused = reader.unknown or repeated or reader.without_value or reader.flags_with_value
+        if not misused and len(reader.positional) <= most:
             return
+        from bpx.cli.input.refused import value_of_flag
         from bpx.words.diagnostic import Diagnostic
 
         name = self.name or ""
         problems = [
             _unknown_option(option, name, reader.takes_value, value) for option, value in reader.unknown
         ]
+        problems += map(value_of_flag, reader.flags_with_value)
         problems += [Diagnostic("repeated-option", None, {"name": option}) for option in repeated]
         problems += [
             Diagnostic("option-without-value", None, {"name": option, "command": name}, "list-options")
@@ -129,6 +134,7 @@ class _Reader:
         self.added_up: dict[str, list[str]] = {}
         self.unknown: list[tuple[str, str]] = []  # with what stands behind
         self.without_value: list[str] = []
+        self.flags_with_value: list[str] = []
 
     def read(self) -> None:
         while self.waiting:
@@ -152,6 +158,8 @@ class _Reader:
         name, equals, value = arg.partition("=")
         if arg.startswith("--") and name not in self.takes_value:
             self.unknown.append((name, value or "".join(self.waiting[-1:])))
+        elif equals and arg.startswith("--") and not self.takes_value[name]:
+            self.flags_with_value.append(name)
         wants_value = self.takes_value.get(name, False) and not equals
         if wants_value and name in _MAY_STAND_ALONE and self.stands_alone():
             value, wants_value = EVERY, False
@@ -197,18 +205,6 @@ def _end(problems: Sequence[Any], reader: _Reader) -> NoReturn:
     from bpx.words.diagnostic import BpxError
 
     TextSession(None, is_json=wants_json(reader.args)).refuse(BpxError(problems))
-
-
-def _refused_by_typer(error: Any, command: str) -> Any:
-    """The diagnostic for an argument that is missing, or for a value that an option cannot take."""
-    from bpx.words.diagnostic import Diagnostic
-
-    param = error.param
-    name = param.opts[0] if param and param.param_type_name == "option" else param.name if param else ""
-    facts = {"name": name, "command": command, "reason": error.message}
-    return Diagnostic(
-        "bad-option-value" if error.message else "missing-argument", None, facts, "list-options"
-    )
 
 
 def _advice_on_extra(command: str, reader: _Reader, most: int) -> tuple[str, dict[str, str]]:
@@ -261,13 +257,13 @@ def _unknown_option(option: str, command: str, known: Mapping[str, bool], value:
     if _SHORT_NAME.fullmatch(option) and _NUMBERS.fullmatch(value):
         facts = {**facts, "name": option, "value": value}
         return Diagnostic("no-such-option", None, {**facts, "input": option[2:]}, "value-of-option")
-    if owners := _commands_with(usual):
+    if owners := commands_with(usual):
         return Diagnostic("no-such-option", None, {**facts, "owner": owners[0]}, "option-of")
     if guesses := get_close_matches(option, known, n=1, cutoff=0.75):
         return Diagnostic("no-such-option", None, {**facts, "guess": guesses[0]}, "did-you-mean")
     return Diagnostic("no-such-option", None, facts, "list-options")
 
 
-def _commands_with(option: str) -> list[str]:
+def commands_with(option: str) -> list[str]:
     """The commands that have an option."""
     return [name for name in COMMANDS if any(option in param.opts for param in command_named(name).params)]

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import typer
 
 from bpx.cli.app import app
-from bpx.cli.command import COMMANDS
+from bpx.cli.command import COMMANDS, commands_with
 from bpx.cli.input.language import speak_as_asked, without_language
 from bpx.cli.output.console import leave, open_missing_streams, warn
 from bpx.cli.output.session import BUG, UNUSABLE, TextSession, wants_json
@@ -30,7 +30,7 @@ _UsageError: Any = typer.BadParameter.__base__  # which Typer does not name
 def with_command(args: Sequence[str]) -> list[str]:
     """The arguments with `explain` in front where a target stands in place of a command."""
     first = args[0] if args else ""
-    if not first or first in COMMANDS or first == "-h" or first.startswith("--"):
+    if not first or first in COMMANDS or first == "-h" or (first.startswith("--") and first != "--"):
         return list(args)
     if _WORD.fullmatch(first) and not any("=" in arg for arg in args) and not _is_example(first):
         _refuse_word(first, args)
@@ -99,9 +99,12 @@ def run(args: Sequence[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     except _UsageError as error:
-        from bpx.words.diagnostic import Diagnostic
+        from bpx.cli.input.refused import refused_option
 
-        _refuse([Diagnostic("bad-arguments", None, {"reason": error.format_message()})], args)
+        owners = [name for name in args if name in COMMANDS] or commands_with(
+            getattr(error, "option_name", "")
+        )
+        _refuse([refused_option(error, next(iter(owners), None))], args)
     return 0
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import typer
+
 
 def keep_texts(params: Iterable[Any]) -> None:
     """Let the parameters of a Typer command take texts, and their own defaults, as they are."""
@@ -29,7 +31,15 @@ def _processing(param: Any) -> Any:
         elif annotation == list[str] and isinstance(value, list | tuple):
             value = list(value)
         elif annotation is not str or not isinstance(value, str):
-            return convert(ctx, value)
+            value = _converted(convert, ctx, value)
         return value if callback is None else callback(ctx, param, value)
 
     return process_value
+
+
+def _converted(convert: Any, ctx: Any, value: Any) -> Any:
+    try:
+        return convert(ctx, value)
+    except typer.BadParameter as error:
+        error.found = value  # type: ignore[attr-defined]  # Typer keeps it only in a sentence
+        raise

@@ -13,8 +13,6 @@ from bpx.cli.output.console import warn
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import number
 from bpx.passes.cost import operations
-from bpx.train.batches import examples_of
-from bpx.train.sweep.axes import swept_entries
 from bpx.words.diagnostic import BpxError
 from bpx.words.say import say
 
@@ -135,6 +133,8 @@ def of_check(
 
 def of_training(spec: NamedGraph, steps: int, batch: int | None) -> Expected:
     """Of a training; each step looks at the examples of a batch, if there are batches."""
+    from bpx.train.batches import examples_of
+
     examples = examples_of(spec.inputs, batch, []) if batch and batch > 0 else None
     share = (batch or 1) / examples.total if examples else 1.0
     return Expected(steps * Size.of(spec).part(share).seconds(STEPPED), 0.0, "train", steps)
@@ -142,6 +142,8 @@ def of_training(spec: NamedGraph, steps: int, batch: int | None) -> Expected:
 
 def of_sweep(spec: NamedGraph, over: Sequence[str], of: str | None, descend: int | None) -> Expected:
     """Of a sweep, and of the descent in it."""
+    from bpx.train.sweep.axes import swept_entries
+
     try:
         points = math.prod(entry.axis.values.size for entry in swept_entries(spec, over))
     except BpxError:  # which the sweep reports
