@@ -256,12 +256,13 @@ def _saved_at(file: str) -> Any:
 # --- in a terminal ------------------------------------------------------------------------------
 
 
-def _converse(name: str, drawn: Callable[[int, Any], Exercise], path: Path, seed: int | None) -> None:
+def _converse(name: str, drawn: Callable[[int, Any], Exercise], path: Path | None, seed: int | None) -> None:
     """Ask until the learner has enough; an end of input and Ctrl-C are such an end."""
     from bpx.spec.practice.dialogue import Dialogue
     from bpx.spec.practice.progress import read_progress
 
     progress = read_progress(path)
+    progress.place()  # without one, that is said before the practice
     if seed is not None:
         progress.of(name)["seed"] = seed
     dialogue = Dialogue(name, drawn, progress)
@@ -282,7 +283,7 @@ def _print(blocks: Sequence[Block]) -> None:
     print_to(sys.stdout, table_text(blocks, terminal()))
 
 
-def _list_or_reset(session: Session, word: str, names: Sequence[str], path: Path, yes: bool) -> None:
+def _list_or_reset(session: Session, word: str, names: Sequence[str], path: Path | None, yes: bool) -> None:
     """What is left of a reset is shown only where a program reads it."""
     from bpx.spec.practice.progress import read_progress
     from bpx.spec.practice.topic_list import TopicList

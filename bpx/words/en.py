@@ -661,6 +661,7 @@ ENGLISH: dict[str, str | Counted] = {
     ),
     "diagnostic.sheet-died": "running `{name}` ended the process that grades it, with exit code {code}",
     "diagnostic.bad-practice-option": "{name} must be a whole number from {least} to {most}, not {found}",
+    "diagnostic.no-home": "there is no home folder to keep the progress in",
     "diagnostic.no-progress": "`{name}` is not a file of progress",
     "diagnostic.forward-changed": "`forward` of `{name}` no longer computes what the sheet's does",
     "diagnostic.no-sheets": "no sheet is named",
@@ -1072,6 +1073,7 @@ ENGLISH: dict[str, str | Counted] = {
     "usual.sheet-endless": "look for a loop that does not end, or give it more time with --limit",
     "usual.sheet-died": "remove the call that ends Python, or what makes it crash",
     "usual.bad-practice-option": "choose a number in this range",
+    "usual.no-home": "name a file for it with --progress",
     "usual.no-progress": "name another file with --progress, or delete this one",
     # --- how much a diagnostic weighs ---
     "severity.error": "error",

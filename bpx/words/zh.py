@@ -597,6 +597,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.sheet-endless": Counted("seconds", other="`{name}` 在 {seconds} 秒的处理器时间内没有结束"),
     "diagnostic.sheet-died": "运行 `{name}` 使批改它的进程结束了，退出码是 {code}",
     "diagnostic.bad-practice-option": "{name} 应为 {least} 到 {most} 的整数，而不是 {found}",
+    "diagnostic.no-home": "没有可以保存进度的主目录",
     "diagnostic.no-progress": "`{name}` 不是进度文件",
     "diagnostic.forward-changed": "`{name}` 的 `forward` 计算的已不是练习中的内容",
     "diagnostic.no-sheets": "没有给出练习文件",
@@ -1008,6 +1009,7 @@ CHINESE: dict[str, str | Counted] = {
     "usual.sheet-endless": "检查是否有不会结束的循环，或用 --limit 给它更多时间",
     "usual.sheet-died": "去掉结束 Python 的调用，或使它崩溃的部分",
     "usual.bad-practice-option": "在此范围内选一个数",
+    "usual.no-home": "用 --progress 指定一个文件",
     "usual.no-progress": "用 --progress 另指定一个文件，或删除这个文件",
     # --- how much a diagnostic weighs ---
     "severity.error": "错误",

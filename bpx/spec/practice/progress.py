@@ -18,7 +18,7 @@ VERSION = 1
 class Progress:
     """Counts by name of a topic or target: exercises solved, tries, exercises skipped, and the next seed."""
 
-    path: Path
+    path: Path | None  # None where there is no home for it
     topics: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def of(self, name: str) -> dict[str, int]:
@@ -35,24 +35,39 @@ class Progress:
         else:
             self.topics.pop(name, None)
 
+    def place(self) -> Path:
+        """Where it is kept. Raises `BpxError` where it cannot be."""
+        if self.path is None:
+            raise BpxError([Diagnostic("no-home")])
+        return self.path
+
     def save(self) -> None:
         """Write the file. Raises `BpxError` where that cannot be done."""
+        path = self.place()
         text = json.dumps({"bpx-progress": VERSION, "topics": self.topics}, ensure_ascii=False, indent=1)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise unwritable(self.path, error) from None
-        write_file(self.path, f"{text}\n")
+            raise unwritable(path, error) from None
+        write_file(path, f"{text}\n")
 
 
-def default_path() -> Path:
-    """Where progress is kept unless the learner says otherwise, by the XDG base directories."""
+def default_path() -> Path | None:
+    """Where progress is kept unless the learner says otherwise, by the XDG base directories.
+
+    None where the user has no home, as in some containers.
+    """
     home = os.environ.get("XDG_DATA_HOME")
-    return (Path(home) if home else Path.home() / ".local" / "share") / "bpx" / "progress.json"
+    try:
+        return (Path(home) if home else Path.home() / ".local" / "share") / "bpx" / "progress.json"
+    except RuntimeError:
+        return None
 
 
-def read_progress(path: Path) -> Progress:
+def read_progress(path: Path | None) -> Progress:
     """The progress in a file, none where there is no file. Raises `BpxError` for any other file."""
+    if path is None:
+        return Progress(None)
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -141,3 +141,15 @@ def test_where_progress_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     with pytest.raises(bpx.BpxError, match="unwritable"):
         (tmp_path / "file").write_text("")
         Progress(tmp_path / "file" / "p.json").save()
+
+
+def test_without_a_home_there_is_a_list_and_nothing_to_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    progress = read_progress(default_path())
+    assert progress.topics == {}
+    with pytest.raises(bpx.BpxError, match="no-home"):
+        progress.save()
