@@ -42,7 +42,8 @@ def as_numbers(name: str, value: Any) -> Any:
     data = array.dtype.kind == "b" or (
         array.dtype.kind != "f" and isinstance(value, (np.ndarray, np.generic))
     )
-    return array if data else array.astype(float)
+    with np.errstate(over="ignore"):  # of a longdouble that no float64 holds, which comes out as inf
+        return array if data else array.astype(float)
 
 
 def as_result(function: str, result: Any) -> Array:

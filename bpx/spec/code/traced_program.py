@@ -178,7 +178,8 @@ def _nothing_found(program: Program, upstream: Any) -> Diagnostic:
             facts = {"function": program.backward.name}
             return Diagnostic("returned-nothing", None, facts, "return-it")
         facts = {"name": program.backward.name, "found": described(result)}
-        return Diagnostic("no-gradients", None, facts)
+        is_whole = isinstance(result, np.ndarray) and result.dtype.kind in "iu"
+        return Diagnostic("no-gradients", None, facts, "pass-floats" if is_whole else None)
     raise AssertionError
 
 
@@ -192,10 +193,10 @@ def described(result: Any) -> str:
 
 
 def _data(program: Program) -> list[Path]:
-    """The arrays of floats among the arguments: in formulas they have their names."""
+    """The arrays among the arguments, which have their names in formulas; no graph has empty ones."""
     world = program.world
-    args = walk(world.originals["args"], ("args",))
-    return list(dict.fromkeys(world.leaf(path) for path, value in args if isinstance(value, np.ndarray)))
+    arrays = ((path, value) for path, value in walk(world.originals["args"], ("args",)) if np.size(value))
+    return list(dict.fromkeys(world.leaf(path) for path, value in arrays if isinstance(value, np.ndarray)))
 
 
 def _function_name(program: Program) -> str:
@@ -211,9 +212,11 @@ def trace_leaves(
 ) -> TracedProgram:
     """The graph of the forward function, with the arrays at these places as its inputs.
 
-    `output` is what its result is called where nothing else names it.
+    `output` is what its result is called where nothing else names it. Raises `BpxError` for empty arrays.
     """
     leaves = named({path: np.asarray(get(program.world.originals, path)) for path in paths})
+    if empty := [leaf.name for leaf in leaves if not leaf.value.size]:
+        raise BpxError([Diagnostic("empty-array", None, {"name": name}) for name in empty])
     taken = {leaf.name for leaf in leaves}
     by_name = {f"{name}_" if name in taken else name: np.asarray(value) for name, value in weights.items()}
 
@@ -235,16 +238,17 @@ def with_claims(traced: TracedProgram, claims: dict[str, Any], rtol: float = 0.0
 
     `rtol` is the relative error that they may have besides.
     """
-    made = {
-        name: Claim(
-            Derivative(None, name),
-            None,
-            np.array(value, dtype=float),
-            None,
-            short_float_rounding(np.asarray(value), traced.trace.roundoff),
-        )
-        for name, value in claims.items()
-    }
+    with np.errstate(over="ignore"):  # of a longdouble that no float64 holds
+        made = {
+            name: Claim(
+                Derivative(None, name),
+                None,
+                np.array(value, dtype=float),
+                None,
+                short_float_rounding(np.asarray(value), traced.trace.roundoff),
+            )
+            for name, value in claims.items()
+        }
     return with_rtol(replace(traced.graph, claims=made), rtol)
 
 

@@ -172,6 +172,9 @@ def with_claims(spec: N, claims: Iterable[ClaimSyntax]) -> N:
 def with_rtol(spec: N, rtol: float) -> N:
     """The spec whose claims in numbers are judged to this relative error, or to their last written digit."""
 
+    if not rtol:
+        return spec
+
     def wider(claim: Claim) -> Claim:
         room = claim.room if claim.numbers is None else np.maximum(claim.room, rtol * np.abs(claim.numbers))
         return claim._replace(room=room)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from bpx.graph.arrays import MOST_AXES
+from bpx.graph.arrays import MOST_AXES, RoundedInteger, real_floats
 from bpx.spec.tables.table import EXACT, NamedNumbers
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
@@ -56,6 +56,9 @@ def read_safetensors(file: str, data: bytes, problems: list[Diagnostic]) -> Iter
             continue
         try:
             yield _tensor(name, tensor, data, start)
+        except RoundedInteger as error:
+            facts = {"name": name, "found": str(error.integer)}
+            problems.append(Diagnostic("rounded-integer", None, facts))
         except ValueError as error:
             problems.append(Diagnostic("table-array-broken", None, {"name": name, "reason": str(error)}))
 
@@ -78,7 +81,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def _tensor(name: str, stated: Any, data: bytes, start: int) -> NamedNumbers:
-    """The numbers of one tensor. Raises `ValueError`."""
+    """The numbers of one tensor. Raises `ValueError`, `RoundedInteger`."""
     fields: dict[str, Any] = dict(stated) if isinstance(stated, _Pairs) else {}
     kind, shape, offsets = (fields.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(kind, str) or not (_is_whole(shape) and _is_whole(offsets) and len(offsets) == 2):
@@ -99,7 +102,7 @@ def _tensor(name: str, stated: Any, data: bytes, start: int) -> NamedNumbers:
 def _floats(raw: NDArray[Any], kind: str) -> NDArray[np.float64]:
     if kind == _BFLOAT16:
         raw = (raw.astype(np.uint32) << 16).view(np.float32)
-    return raw.astype(np.float64)
+    return real_floats(raw)
 
 
 def _is_whole(numbers: Any) -> TypeGuard[Sequence[int]]:

@@ -118,8 +118,12 @@ def close(value: Any, right: Any, tolerance: float = CLOSE) -> bool:
     """Whether a gradient is right, as far as the search for a line needs to know."""
     if value is None or np.shape(value) != np.shape(right):
         return False
-    scale = float(np.max(np.abs(right), initial=1e-300))
-    return bool(np.all(np.abs(np.asarray(value) - right) <= tolerance * scale))
+    value, right = np.asarray(value), np.asarray(right)
+    scale = float(np.max(np.abs(right), where=np.abs(right) < np.inf, initial=1e-300))
+    with np.errstate(invalid="ignore"):
+        near = np.abs(value - right) <= tolerance * scale
+    # What is not finite is as right as the same again: two calls that both give inf differ in nothing.
+    return bool(np.all(near | (value == right) | ((value != value) & (right != right))))
 
 
 # --- what nodes are called ---
