@@ -9,11 +9,6 @@ from bpx.graph.numbers import number
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
 
-_KINDS: dict[Any, str] = {
-    **dict.fromkeys((int, "integer", "integer range"), "integer"),
-    **dict.fromkeys((float, "float", "float range"), "number"),
-}
-
 
 def refused_argument(error: Any, command: str) -> Diagnostic:
     """For Typer's `BadParameter`: an argument that is missing, or a value that an option cannot take."""
@@ -51,9 +46,12 @@ def _wanted(param: Any) -> str:
         return say("wanted.choice", known=say("word.list").join(choices))
     limits = getattr(descriptor, "parameter_info", described)
     low, high = (getattr(limits, name, None) for name in ("min", "max"))
-    span = "" if low is None else "-from" if high is None else "-between"
-    kind = _KINDS[annotation or getattr(described, "name", "")]
-    return say(f"wanted.{kind}{span}", low=_limit(low), high=_limit(high))
+    is_whole = annotation is int or getattr(described, "name", "").startswith("integer")
+    kind = "integer" if is_whole else "number"
+    if low is None:
+        return say(f"wanted.{kind}")
+    span = "from" if high is None else "between"
+    return say(f"wanted.{kind}-{span}", low=_limit(low), high=_limit(high))
 
 
 def _limit(value: float | None) -> str:
