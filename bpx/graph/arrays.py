@@ -99,7 +99,7 @@ def checked_shape(shape: Any) -> Shape:
 
 def of_shape(value: Any, shape: Shape) -> Any:
     """An array of this shape to read from, as `np.broadcast_to` gives it; or itself."""
-    if type(value) is np.ndarray and value.shape == shape:
+    if type(value) in (np.ndarray, np.float64) and value.shape == shape:
         return value
     return np.broadcast_to(value, shape)
 

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.local.rounding_error import ends_of, unbounded_at_nan
 from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
 from bpx.graph.arrays import Array, of_shape
-from bpx.graph.facts import Guard
-from bpx.graph.graph import Expr, Graph, Op
+from bpx.graph.facts import Guard, no_guards
+from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge
 
@@ -33,32 +34,67 @@ if TYPE_CHECKING:
 Values = Mapping[int, Array]
 
 
+class OnPlaceholders(NamedTuple):
+    """Numbers that an op makes of scalar placeholders, in a graph of their own.
+
+    Of an elementwise op rule and guards hold for elements of any shape.
+    """
+
+    scratch: Graph
+    placeholders: tuple[int, ...]
+    results: tuple[int, ...]
+
+    def __call__(self, *numbers: Any) -> list[Any]:
+        """The results for numbers, or arrays of them, in place of the placeholders."""
+        values = run(self.scratch, dict(zip(self.placeholders, numbers, strict=True)), self.results)
+        return [values[result] for result in self.results]
+
+
+# Built once for all nodes and all points: to build one takes longer than to run it on few numbers.
+@lru_cache(maxsize=256)
+def _local_of(op: Op, position: int) -> OnPlaceholders:
+    """The local derivative that the rule states, by the args and the value."""
+    assert op.local
+    scratch = Graph()
+    placeholders = [scratch.input() for _ in (*op.args, "out")]
+    local = scratch.lift(op.local(*placeholders)[position])
+    return OnPlaceholders(scratch, tuple(expr.id for expr in placeholders), (local.id,))
+
+
+@lru_cache(maxsize=256)
+def _depends(op: Op, position: int, by: tuple[int, ...]) -> bool:
+    """Does the local derivative depend on some of the args, or on the value, which is the last of `by`?"""
+    scratch, placeholders, [local] = _local_of(op, position)
+    return bool(scratch.touched(by=[placeholders[i] for i in by], upto=local)[local])
+
+
+@lru_cache(maxsize=256)
+def _on_args(guards: tuple[Guard, ...], count: int) -> OnPlaceholders:
+    """The guards of an op of so many args."""
+    scratch = Graph()
+    placeholders = [scratch.input() for _ in range(count)]
+    results = [scratch.lift(guard.of(*placeholders)).id for guard in guards]
+    return OnPlaceholders(scratch, tuple(expr.id for expr in placeholders), tuple(results))
+
+
 class ElementwiseBatch:
     """Nodes of one op under the same guards (those of a power depend on its exponent)."""
 
     def __init__(self, graph: Graph, nodes: Sequence[int], values: Values) -> None:
-        self.graph, self.nodes = graph, nodes
+        self.graph, self.nodes, self.guards = graph, nodes, tuple(_guards(graph, nodes[0]))
         self.op: Op = graph.ops[nodes[0]]
         self.args = self.flat(values)
         self.out = np.concatenate([np.ravel(values[node]) for node in nodes])
         ends = np.cumsum([np.size(values[node]) for node in nodes]).tolist()
         # There is one start more than ends, which `zip` drops.
         self.slices = dict(zip(nodes, map(slice, [0, *ends], ends), strict=False))
-        # Rule and guards on scalar placeholders: of an elementwise op they hold for elements of any shape.
-        self.scratch = Graph()
-        self.placeholders = [self.scratch.input() for _ in self.op.args]
-        self.result = self.scratch.input()
-        self.guards = [
-            (guard, self.scratch.lift(guard.of(*self.placeholders))) for guard in _guards(graph, nodes[0])
-        ]
-        self._locals: dict[tuple[int, Op], Expr] = {}
         # On which side of each guard every element lies: other sides are beyond a kink or an edge.
         self.signs = [np.sign(value) for value in self.guard_values(self.args)]
 
     @property
     def has_kinks(self) -> bool:
         """Does the op have any?"""
-        return any(guard.kind == "kink" for guard, _ in self.guards)
+        return any(guard.kind == "kink" for guard in self.guards)
 
     def flat(self, values: Values) -> list[Array]:
         """For each arg of the op, its elements as they meet in the op, flat."""
@@ -73,7 +109,7 @@ class ElementwiseBatch:
     def only(self, columns: Indices) -> ElementwiseBatch:
         """Some elements, for the op and its rule at each by itself; small enough to be sent to a worker."""
         other = copy(self)
-        other.graph, other.nodes, other.slices, other.signs = self.scratch, (), {}, []
+        other.graph, other.nodes, other.slices, other.guards, other.signs = Graph(), (), {}, (), []
         other.args, other.out = [arg[columns] for arg in self.args], self.out[columns]
         return other
 
@@ -110,8 +146,9 @@ class ElementwiseBatch:
 
     def guard_values(self, args: Sequence[Any]) -> list[Array]:
         """Each guard at the given args, of their shape."""
-        values = run(self.scratch, self._placed(args), [expr.id for _, expr in self.guards])
-        return [of_shape(values[expr.id], np.shape(args[0])) for _, expr in self.guards]
+        if not self.guards:
+            return []
+        return [of_shape(value, np.shape(args[0])) for value in _on_args(self.guards, len(args))(*args)]
 
     def along(self, position: int, columns: Indices) -> Any:
         """The op as a function of one arg, for `differences`: values, and where they may be used.
@@ -142,7 +179,7 @@ class ElementwiseBatch:
         `errors` say for each arg how far rounding may have moved it, flat.
         """
         flags = np.zeros(self.out.shape, dtype=bool)
-        which = [i for i, (guard, _) in enumerate(self.guards) if guard.kind in kinds]
+        which = [i for i, guard in enumerate(self.guards) if guard.kind in kinds]
         for i in which:
             flags |= self.signs[i] == 0
         # x - y with x and y rounded may have either sign: then the kink may just as well be here.
@@ -154,9 +191,8 @@ class ElementwiseBatch:
 
     def locals_at(self, position: int, args: Sequence[Any], out: Any, op: Op | None = None) -> Any:
         """The rule's local derivative (or that of another op's) for other args and out than those met."""
-        local = self._local(position, op or self.op)
-        values = run(self.scratch, {**self._placed(args), self.result.id: out}, [local.id])
-        return of_shape(values[local.id], np.shape(out))
+        [local] = _local_of(op or self.op, position)(*args, out)
+        return of_shape(local, np.shape(out))
 
     def claimed_locals(self, by_node: Mapping[int, Edge], values: Mapping[int, Array]) -> Array:
         """The local derivatives that the rule states, flat; nan where no edge asks for them."""
@@ -168,9 +204,7 @@ class ElementwiseBatch:
 
     def is_constant(self, position: int) -> bool:
         """Is the rule's local derivative one number, whatever the args, as that of a sum?"""
-        by = [placeholder.id for placeholder in (*self.placeholders, self.result)]
-        local = self._local(position, self.op)
-        return not self.scratch.touched(by=by, upto=local.id)[local.id]
+        return not _depends(self.op, position, tuple(range(len(self.op.args) + 1)))
 
     def moved_locals(self, position: int, errors: Sequence[Array]) -> Array:
         """How far the rule moves, flat, when the args move as far as rounding may have moved them.
@@ -197,20 +231,7 @@ class ElementwiseBatch:
 
     def is_affine(self, position: int) -> bool:
         """Whether the rule says so: its local derivative depends neither on this arg nor on out."""
-        local = self._local(position, self.op)
-        by = [self.placeholders[position].id, self.result.id]
-        return not self.guards and not self.scratch.touched(by=by, upto=local.id)[local.id]
-
-    def _local(self, position: int, op: Op) -> Expr:
-        assert op.local
-        if (position, op) not in self._locals:
-            local = op.local(*self.placeholders, self.result)[position]
-            self._locals[position, op] = self.scratch.lift(local)
-        return self._locals[position, op]
-
-    def _placed(self, args: Sequence[Any]) -> dict[int, Any]:
-        """Values of the args for their placeholders."""
-        return dict(zip((placeholder.id for placeholder in self.placeholders), args, strict=True))
+        return not self.guards and not _depends(self.op, position, (position, len(self.op.args)))
 
 
 def elementwise_batches(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:
@@ -225,4 +246,5 @@ def elementwise_batches(graph: Graph, nodes: Iterable[int], values: Values) -> l
 
 
 def _guards(graph: Graph, node: int) -> Sequence[Guard]:
-    return graph.ops[node].guards(*graph[node].args)
+    op = graph.ops[node]
+    return () if op.guards is no_guards else op.guards(*graph[node].args)

@@ -15,14 +15,18 @@ from bpx.ops.building.row import elem, infix, prefix
 from bpx.ops.elementwise.functions import log
 
 
+def _base(x: Expr, y: Expr) -> Expr:
+    return x
+
+
 def _where_power_is_smooth(x: Expr, y: Expr) -> Sequence[Guard]:
     """The exponent decides: x^2 is smooth everywhere, x^-1 off 0, x^0.5 and x^y for x > 0."""
     exponent = y.number
     if exponent is None or (exponent < 0 and exponent != int(exponent)):
-        return [Guard("positive", lambda x, y: x)]
+        return [Guard("positive", _base)]
     if exponent == int(exponent):
-        return [Guard("nonzero", lambda x, y: x)] if exponent < 0 else []
-    return [Guard("nonnegative", lambda x, y: x)]
+        return [Guard("nonzero", _base)] if exponent < 0 else []
+    return [Guard("nonnegative", _base)]
 
 
 add = elem("add", np.add, lambda x, y, out: (1, 1), infix("+", 10, "＋"), unit=(0, 0))
