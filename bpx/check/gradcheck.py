@@ -88,7 +88,8 @@ def gradcheck(
     others = [claim for key, claim in plain.claims.items() if key not in of_output]
     local_claims = {(one.derivative.of or "", one.name): one for one in others if _is_local(one)}
     query = Query(plain, output, queried, weights, detect, budget, local_claims, causes=causes)
-    main = _main_check(spec, query._replace(spec=replace(plain, claims=of_output)))
+    own = replace(plain, claims=of_output) if others else plain
+    main = _main_check(spec, query._replace(spec=own))
     # What is wrong with claims is wrong at every point, and is said before the first is looked at.
     derived = [row for claim in others for row in derived_checks(main.query, claim)]
     places, skipped = drawn_points(plain, points, seed)

@@ -323,13 +323,13 @@ def local_rows(checked: CheckedGraph) -> Iterator[LocalRow]:
     """One row for each edge, in order of the nodes."""
     checked_edges = list(reversed(checked.checked_edges.values()))
     numbers = np.array([(edge.reference, edge.error) for edge in checked_edges]).reshape(-1, 2)
-    bars = shown_bars(*numbers.T).tolist()
+    bars, name = shown_bars(*numbers.T).tolist(), cache(checked.name)
     for checked_edge, bar in zip(checked_edges, bars, strict=True):
         edge = checked_edge.edge
         yield LocalRow(
-            checked.name(edge.consumer),
+            name(edge.consumer),
             checked.op(edge).name,
-            checked.name(edge.arg),
+            name(edge.arg),
             checked_edge.claimed,
             checked_edge.reference,
             bar,

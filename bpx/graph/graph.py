@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import ChainMap, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from types import EllipsisType
 from typing import Any, TypeAlias
 
@@ -218,10 +219,11 @@ class Graph:
         for node in by:
             if node <= upto:
                 flags[node] = 1
-        flag_of = flags.__getitem__
-        for node, args in zip(range(upto + 1), self.args):  # noqa: B905
-            if any(map(flag_of, args)):
-                flags[node] = 1
+        for node, args in enumerate(islice(self.args, upto + 1)):
+            for arg in args:
+                if flags[arg]:
+                    flags[node] = 1
+                    break
         return flags
 
     def _placed(self, op: Op, args: Sequence[Expr], settings: Settings) -> tuple[Any, Settings, Shape]:

@@ -156,21 +156,23 @@ def _enclosed(
     """The edges of a batch by each arg, where all of its elements there have a proof of their slope."""
     from bpx.check.local.elementwise_balls import enclosed_slopes
 
+    by_position: dict[int, dict[int, Edge]] = {}
+    for edge in edges:
+        if edge.position not in batch.op.chooses:
+            by_position.setdefault(edge.position, {})[edge.consumer] = edge
+    queried = {position: batch.flags(by_node) for position, by_node in by_position.items()}
+    smooth = {position: flags for position, flags in queried.items() if not (flags & nonsmooth).any()}
+    elements = [(position, at) for position, flags in smooth.items() for at in np.flatnonzero(flags).tolist()]
+    slopes = dict(zip(elements, enclosed_slopes(batch, elements), strict=True))
     errors = batch.flat(rounding_errors)
-    for position in range(len(batch.op.args)):
-        by_node = {edge.consumer: edge for edge in edges if edge.position == position}
-        queried = np.concatenate([np.full(np.size(values[node]), node in by_node) for node in batch.nodes])
-        if not by_node or position in batch.op.chooses or (queried & nonsmooth).any():
-            continue
-        value, width = np.full((2, queried.size), np.nan)
-        columns = np.flatnonzero(queried).tolist()
-        for column, slope in zip(columns, enclosed_slopes(batch, position, columns), strict=True):
-            if slope is None:
-                break
-            value[column], width[column] = slope.value, slope.width
-        else:
+    for position, flags in smooth.items():
+        proved = {at: slope for (by, at), slope in slopes.items() if by == position and slope is not None}
+        if len(proved) == np.count_nonzero(flags):
+            value, width = np.full((2, flags.size), np.nan)
+            value[flags], width[flags] = np.array([slope[:2] for slope in proved.values()]).T
+            by_node = by_position[position]
             claimed, moved = batch.claimed_locals(by_node, values), batch.moved_locals(position, errors)
-            yield _Enclosed(batch, by_node, queried, claimed, value, EPSILON * np.abs(value) + width, moved)
+            yield _Enclosed(batch, by_node, flags, claimed, value, EPSILON * np.abs(value) + width, moved)
 
 
 # --- ops that are not elementwise ---------------------------------------------------------------

@@ -74,7 +74,7 @@ def check_elementwise(
         if by_node:
             claimed = batch.claimed_locals(by_node, values)
             # No flow into some of the args of some nodes: their elements are left out.
-            queried = np.concatenate([np.full(np.size(values[n]), n in by_node) for n in batch.nodes])
+            queried = batch.flags(by_node)
             partial = _PartialDerivative(
                 batch, position, claimed, (out_error, np.sum(errors, axis=0)), detect, exact_elements
             )
@@ -356,7 +356,7 @@ def checked_edge(
     """What the elements of one node say of its edge, with the numbers of the worst of them; all flat."""
     node, spread = edge.consumer, slopes.spread
     shape, part = batch.graph.shapes[edge.arg], batch.slices[node]
-    slope = ErrorBound(*(batch.part(node, field) for field in slopes))
+    slope = ErrorBound(*[batch.part(node, field) for field in slopes])
     worst = part.start + _worst(claimed, evidence, judgement.verdicts, part)
     middle, half = float(evidence.value[worst]), float(spread[worst])
     return CheckedEdge(
@@ -374,7 +374,10 @@ def checked_edge(
 
 def _reason(evidence: Evidence, part: slice, code: str | None, middle: float) -> Reason | None:
     """What is said of an edge: of a lost element always, as nothing that needs it has a bound."""
-    if np.any(of_shape(evidence.obstacle, evidence.shape)[part] == Obstacle.WORKER_LOST):
+    # Of most evidence no obstacle was ever written down.
+    if "obstacle" in vars(evidence) and np.any(
+        of_shape(evidence.obstacle, evidence.shape)[part] == Obstacle.WORKER_LOST
+    ):
         return Reason("worker-lost", {})
     return Reason("digits-lost", {"value": number(middle)}) if code == "digits-lost" else None
 

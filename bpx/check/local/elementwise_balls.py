@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,24 +40,25 @@ def enclosed_slope(batch: ElementwiseBatch, position: int, column: int) -> Enclo
 
 
 def enclosed_slopes(
-    batch: ElementwiseBatch, position: int, columns: Sequence[int]
-) -> Iterator[EnclosedSlope | None]:
-    """The same of several elements: each moves in one run of the op, and none has to do with the others.
+    batch: ElementwiseBatch, elements: Sequence[tuple[int, int]]
+) -> list[EnclosedSlope | None]:
+    """The same of several elements, by (position, column): each moves in one run of the op, alone.
 
     One by one where that run does not prove every slope narrowly.
     """
 
     def program() -> list[Ball]:
-        args = [lifted(arg[columns]) for arg in batch.args]
-        args[position][:] = [ball.moving() for ball in args[position]]
-        value = np.asarray(batch.op.value(*args), dtype=object)
-        return [result + Ball(0) for result in of_shape(value, (len(columns),))]
+        still = [lifted(arg).tolist() for arg in batch.args]
+        args = [np.array([balls[column] for _, column in elements], dtype=object) for balls in still]
+        for number, (position, column) in enumerate(elements):
+            args[position][number] = still[position][column].moving()
+        value = of_shape(np.asarray(batch.op.value(*args), dtype=object), (len(elements),))
+        return [result if type(result) is Ball else result + Ball(0) for result in value]
 
     together = enclosed_together(program)
-    if together:
-        yield from map(_in_floats, together)
-    else:
-        yield from (enclosed_slope(batch, position, column) for column in columns)
+    if together is None:
+        return [enclosed_slope(batch, position, column) for position, column in elements]
+    return [_in_floats(enclosure) for enclosure in together]
 
 
 def _in_floats(enclosure: Enclosure) -> EnclosedSlope | None:

@@ -10,9 +10,11 @@ indices into them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -84,8 +86,8 @@ class ElementwiseBatch:
         self.graph, self.nodes, self.guards = graph, nodes, tuple(_guards(graph, nodes[0]))
         self.op: Op = graph.ops[nodes[0]]
         self.args = self.flat(values)
-        self.out = np.concatenate([np.ravel(values[node]) for node in nodes])
-        ends = np.cumsum([np.size(values[node]) for node in nodes]).tolist()
+        self.out = np.concatenate([values[node].ravel() for node in nodes])
+        ends = [*accumulate(math.prod(graph.shapes[node]) for node in nodes)]
         # There is one start more than ends, which `zip` drops.
         self.slices = dict(zip(nodes, map(slice, [0, *ends], ends), strict=False))
         # On which side of each guard every element lies: other sides are beyond a kink or an edge.
@@ -112,6 +114,13 @@ class ElementwiseBatch:
         other.graph, other.nodes, other.slices, other.guards, other.signs = Graph(), (), {}, (), []
         other.args, other.out = [arg[columns] for arg in self.args], self.out[columns]
         return other
+
+    def flags(self, nodes: Iterable[int]) -> Flags:
+        """Which elements are those of these nodes, flat."""
+        flags = np.zeros(self.out.shape, dtype=bool)
+        for node in nodes:
+            flags[self.slices[node]] = True
+        return flags
 
     def part(self, node: int, flat: Any) -> Any:
         """The elements of one node out of a flat array, in the node's shape."""
@@ -199,7 +208,7 @@ class ElementwiseBatch:
         claimed = np.full(self.out.shape, np.nan)
         for node, edge in by_node.items():
             assert edge.local is not None
-            claimed[self.slices[node]] = np.broadcast_to(values[edge.local], self.graph.shapes[node]).ravel()
+            claimed[self.slices[node]] = of_shape(values[edge.local], self.graph.shapes[node]).ravel()
         return claimed
 
     def is_constant(self, position: int) -> bool:

@@ -108,7 +108,9 @@ def _rounding_error(
     """The rounding of the op itself, and what its args' errors do to the value."""
     op, settings = graph.ops[node], graph.settings[node]
     if op.elementwise:
-        own = np.where(_is_an_arg(op, value, args), 0.0, EPSILON * np.abs(value))
+        own = EPSILON * np.abs(value)
+        if op.witness or len(args) == 1:
+            own = np.where(_is_an_arg(value, args), 0.0, own)
         return own + _largest_move(value, (op.value(*ends) for ends in ends_of(args, errors)))
     if op.linear:
         return _of_linear(op, settings, value, args, errors)
@@ -172,9 +174,9 @@ def ends_of(args: Sequence[Array], errors: Sequence[Array]) -> Iterator[list[Arr
     2ⁿ evaluations for n args with an error: ops have few, but for those that join arrays, which are linear
     and do without. Nothing where all args are exact.
     """
-    ways = [(-1.0, 1.0) if np.any(error) else (0.0,) for error in errors]
-    if any(len(way) > 1 for way in ways):
-        for signs in product(*ways):
+    moved = [bool(error.any()) for error in errors]
+    if any(moved):
+        for signs in product(*((-1.0, 1.0) if moves else (0.0,) for moves in moved)):
             yield [arg + sign * error for arg, sign, error in zip(args, signs, errors, strict=True)]
 
 
@@ -191,13 +193,12 @@ def unbounded_at_nan(largest: Array) -> Array:
     return largest if is_finite(largest) else np.nan_to_num(largest, nan=np.inf)
 
 
-def _is_an_arg(op: Op, value: Array, args: Sequence[Array]) -> Any:
+def _is_an_arg(value: Array, args: Sequence[Array]) -> Any:
     """Is the value one of the args, or its negative? Then the op has not rounded it.
 
     Not so in 1 + 1e-20, which is 1: this holds of ops that choose, and of those of one arg.
     """
     same = np.zeros(value.shape, dtype=bool)
-    if op.witness or len(args) == 1:
-        for arg in args:
-            same |= np.abs(value) == np.abs(arg)
+    for arg in args:
+        same |= np.abs(value) == np.abs(arg)
     return same

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR, SINGLE_ROUNDINGS, SUM_STRANDS
-from bpx.graph.arrays import Array, Shape
+from bpx.graph.arrays import Array, Shape, is_finite
 
 
 class ErrorBound(NamedTuple):
@@ -100,6 +100,8 @@ def _additions(count: int) -> float:
 
 def summed_to(value: Array, shape: Shape) -> Array:
     """`value` summed over the axes along which an array of `shape` was broadcast."""
+    if value.shape == shape:
+        return value
     lead = value.ndim - len(shape)
     axes = [axis + lead for axis, (n, m) in enumerate(zip(shape, value.shape[lead:], strict=True)) if n != m]
     summed: Array = np.sum(value, axis=(*range(lead), *axes)).reshape(shape)
@@ -108,7 +110,8 @@ def summed_to(value: Array, shape: Shape) -> Array:
 
 def _product(size: Array, bound: Array) -> Array:
     """size · bound, with 0 · ∞ = 0: what is exactly 0 is not moved by an unbounded factor."""
-    return np.where(size == 0, 0.0, size * bound)
+    product = size * bound
+    return product if is_finite(bound) else np.where(size == 0, 0.0, product)
 
 
 def short_float_rounding(value: Any, epsilon: float = EPSILON) -> float:

@@ -366,9 +366,17 @@ class CheckedGraph:
     # --- many digits ---
 
     @cached_property
+    def operations_on_balls(self) -> int:
+        """Operations on elements of one forward pass."""
+        return self.operations_of(self.forward)
+
+    @cached_property
     def is_large_for_balls(self) -> bool:
         """Does it take more than `MOST_BALL_OPERATIONS` to follow every entry asked for by itself?"""
         wrt, shapes = self.query.wrt.values(), self.graph.shapes
+        entries = sum(math.prod(shapes[node]) for node in wrt)
+        if self.operations_on_balls * max(entries, 1) <= MOST_BALL_OPERATIONS:  # as all of the forward pass
+            return False
         totals = accumulate(self.operations_after(node) * math.prod(shapes[node]) for node in wrt)
         return self.elements > MOST_BALL_OPERATIONS or any(total > MOST_BALL_OPERATIONS for total in totals)
 

@@ -158,6 +158,8 @@ def with_claims(spec: N, claims: Iterable[ClaimSyntax]) -> N:
     read = resolved(spec, claims, problems, notes)
     if problems:
         raise BpxError(problems)
+    if not read and not notes:
+        return spec  # itself, with the names that it has found for its nodes
     alike = defaultdict(list)
     for claim in read.values():
         alike[_of_by(spec, claim)].append(claim)
@@ -179,7 +181,8 @@ def with_rtol(spec: N, rtol: float) -> N:
         room = claim.room if claim.numbers is None else np.maximum(claim.room, rtol * np.abs(claim.numbers))
         return claim._replace(room=room)
 
-    return replace(spec, claims={name: wider(claim) for name, claim in spec.claims.items()})
+    wide = {name: wider(claim) for name, claim in spec.claims.items()}
+    return replace(spec, claims=wide) if wide else spec
 
 
 def resolved(

@@ -40,7 +40,7 @@ def test_the_elements_of_a_node_are_found_again(group):
 def test_nodes_of_one_op_under_other_guards_stand_apart():
     made = spec("x^2 + x^3 + x^-1 + x^0.5 + x^y", x=2.0, y=3.0)
     kinds = {
-        tuple(guard.kind for guard, _ in group.guards): len(group.nodes)
+        tuple(guard.kind for guard in group.guards): len(group.nodes)
         for group in groups_of(made)
         if group.op.name == "pow"
     }
@@ -83,6 +83,6 @@ def test_slopes_on_balls_are_the_same_together_and_one_by_one(expression):
     for xs, ys in zip(numbers, numbers[::-1], strict=True):
         for batch in groups_of(spec(expression, x=xs, **({"y": ys} if "y" in expression else {}))):
             for position in range(len(batch.op.args)):
-                together = list(balls.enclosed_slopes(batch, position, [0, 2]))
+                together = balls.enclosed_slopes(batch, [(position, 0), (position, 2)])
                 alone = [balls.enclosed_slope(batch, position, column) for column in (0, 2)]
                 assert [one and one[:2] for one in together] == [one and one[:2] for one in alone]
