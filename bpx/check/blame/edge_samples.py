@@ -101,7 +101,7 @@ def _check(checked: CheckedGraph, edge: Edge, values: Mapping[int, Array], far: 
         return None
     # By the rule itself: nodes of the graph that it shares with others still stand where they stood.
     local = batch.part(edge.consumer, batch.locals_at(edge.position, batch.args, batch.out))
-    kinked = batch.at_guard(KINKS, batch.flat(exact))
+    kinked = batch.at_guard(KINKS)
     numbers = {**values, edge.local: local}
     return next(check_elementwise(batch, [edge], numbers, kinked, ~kinked & False, exact, detect, most))
 

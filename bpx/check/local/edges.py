@@ -82,6 +82,8 @@ def check_edges(
     checked_edges = _proved_edges(of_batches, values, rounding_errors, detect)
     for batch, of_batch, kinked, outside in of_batches:
         left = [edge for edge in of_batch if edge not in checked_edges]
+        if not left:
+            continue
         for checked in check_elementwise(
             batch, left, values, kinked, outside, rounding_errors, detect, exact_elements
         ):
@@ -135,10 +137,11 @@ def _proved_edges(
     judgement = verdict(claimed, Evidence.of(value, error), detect)
     checked_edges: dict[Edge, CheckedEdge] = {}
     start = 0
+    agrees = judgement.verdicts == Verdict.AGREE
     for group in groups:
         own = slice(start, start := start + group.claimed.size)
         judged = Judgement._make(part[own] for part in judgement)
-        if (judged.verdicts[group.queried] == Verdict.AGREE).all():
+        if agrees[own][group.queried].all():
             evidence = Evidence.of(group.value, group.error)
             slopes = ErrorBound(group.value, group.error + group.moved, np.zeros(group.value.shape))
             for edge in group.edges.values():
@@ -301,10 +304,9 @@ def _jacobian_of_parts(
     locals_ = [edge.local for edge in ledger.edges if edge.local is not None]
     values = run(graph, {arg: x}, [*forward, *locals_])
     errors = rounding_errors(graph, forward, values, {arg: np.broadcast_to(x_error, x.shape)})
-    exact = {node: np.zeros(np.shape(value)) for node, value in values.items()}
 
     def nonsmooth(batch: ElementwiseBatch) -> tuple[Flags, Flags]:
-        return batch.at_guard(KINKS, batch.flat(errors)), batch.at_guard(BOUNDARIES, batch.flat(exact))
+        return batch.at_guard(KINKS, batch.flat(errors)), batch.at_guard(BOUNDARIES)
 
     batches = elementwise_batches(graph, forward, values)
     checked_edges = check_edges(

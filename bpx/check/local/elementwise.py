@@ -165,7 +165,7 @@ class _PartialDerivative:
         estimate = derivative(self.batch.along(self.position, columns), x, claimed=claimed)
         # On the flat side of a kink the slope is 0, and its error bar must not widen the sums it enters. What
         # is flat without a kink, like tanh far out, may only have lost its digits.
-        zero = estimate.flat & (claimed == 0) & self.batch.has_kinks
+        zero = estimate.flat & (claimed == 0) & self.batch.has_guard(KINKS)
         unknown = ~np.isfinite(estimate.value) & np.isfinite(claimed)
         error = np.select([zero, unknown], [0.0, np.inf], estimate.error)
         self.evidence.put(

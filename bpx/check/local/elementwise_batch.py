@@ -93,10 +93,9 @@ class ElementwiseBatch:
         # On which side of each guard every element lies: other sides are beyond a kink or an edge.
         self.signs = [np.sign(value) for value in self.guard_values(self.args)]
 
-    @property
-    def has_kinks(self) -> bool:
-        """Does the op have any?"""
-        return any(guard.kind == "kink" for guard in self.guards)
+    def has_guard(self, kinds: Iterable[str]) -> bool:
+        """Does the op have guards of these kinds?"""
+        return any(guard.kind in kinds for guard in self.guards)
 
     def flat(self, values: Values) -> list[Array]:
         """For each arg of the op, its elements as they meet in the op, flat."""
@@ -182,17 +181,17 @@ class ElementwiseBatch:
                 usable &= np.sign(value) == sign[at]
         return usable
 
-    def at_guard(self, kinds: Iterable[str], errors: Sequence[Array]) -> Flags:
+    def at_guard(self, kinds: Iterable[str], errors: Sequence[Array] = ()) -> Flags:
         """Which elements are where a guard of these kinds is 0, or so close that rounding decides.
 
-        `errors` say for each arg how far rounding may have moved it, flat.
+        `errors` say for each arg how far rounding may have moved it, flat; without them all are exact.
         """
         flags = np.zeros(self.out.shape, dtype=bool)
         which = [i for i, guard in enumerate(self.guards) if guard.kind in kinds]
         for i in which:
             flags |= self.signs[i] == 0
         # x - y with x and y rounded may have either sign: then the kink may just as well be here.
-        for ends in ends_of(self.args, errors) if which else ():
+        for ends in ends_of(self.args, errors) if which and errors else ():
             values = self.guard_values(ends)
             for i in which:
                 flags |= np.sign(values[i]) != self.signs[i]

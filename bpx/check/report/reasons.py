@@ -27,7 +27,7 @@ def table(
     judgement: Judgement | None = None,
 ) -> GradientTable:
     """The verdicts on all entries of a gradient with their reasons, as a report has them."""
-    claimed = np.broadcast_to(np.asarray(claimed, dtype=float), evidence.shape)
+    claimed = of_shape(np.asarray(claimed, dtype=float), evidence.shape)
     judgement = judgement or verdict(claimed, evidence, detect)
     codes = _codes(judgement)
     reasons = {flat: reason(claimed, evidence, flat, code, detect) for flat, code in codes.items()}
@@ -40,7 +40,8 @@ def table(
         for entry in [_Entry(claimed, evidence, flat)]
     }
     value, error = evidence.value, evidence.shown_bars
-    exact = np.flatnonzero(np.broadcast_to(evidence.exact, evidence.shape)).tolist()
+    # Of most evidence nothing was written down there.
+    exact = np.flatnonzero(of_shape(evidence.exact, evidence.shape)).tolist() if np.any(evidence.exact) else ()
     return GradientTable(
         name,
         claimed,

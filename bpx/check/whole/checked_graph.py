@@ -211,9 +211,7 @@ class CheckedGraph:
     @cached_property
     def domain_boundaries(self) -> list[NonsmoothNode]:
         """Where elements stand at the edge of an op's domain."""
-        return self.nonsmooth_nodes(
-            BOUNDARIES, {node: np.zeros(np.shape(value)) for node, value in self.values.items()}
-        )
+        return self.nonsmooth_nodes(BOUNDARIES)
 
     @cached_property
     def rounding_error(self) -> dict[int, Array]:
@@ -227,11 +225,15 @@ class CheckedGraph:
         """Can what float64 leaves open be looked at in many digits?"""
         return self.operations <= self.query.budget
 
-    def nonsmooth_nodes(self, kinds: Iterable[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
+    def nonsmooth_nodes(
+        self, kinds: Sequence[str], widths: Mapping[int, Array] | None = None
+    ) -> list[NonsmoothNode]:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
         nodes = []
         for batch in self.elementwise:
-            at = batch.at_guard(kinds, batch.flat(widths))
+            if not batch.has_guard(kinds):
+                continue
+            at = batch.at_guard(kinds, batch.flat(widths) if widths else ())
             if at.any():
                 masks = [(node, batch.part(node, at)) for node in batch.nodes]
                 nodes += [NonsmoothNode(node, mask) for node, mask in masks if mask.any()]

@@ -16,7 +16,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.reasons import table
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.graph.arrays import Array, Shape, of_shape
+from bpx.graph.arrays import Array, Shape, is_finite, of_shape
 from bpx.graph.run import run
 from bpx.passes.domain import refused_in_reverse
 from bpx.words.diagnostic import Diagnostic
@@ -50,9 +50,9 @@ def by_rule(checked: CheckedGraph, node: int) -> Claimed:
 
 def refused_by_rules(checked: CheckedGraph, nodes: Iterable[int]) -> Diagnostic | None:
     """Why bpx's own gradients of nodes have no value, where an op that they need takes no such args."""
-    rules = [by_rule(checked, node) for node in nodes]
-    infinite = [rule.formula for rule in rules if not np.isfinite(rule.value).all()]
-    exprs = [expr for expr in infinite if expr is not None]
+    infinite = [node for node in nodes if not is_finite(checked.claimed_gradient(node))]
+    gradients = map(checked.by_own_rules.gradient, infinite)
+    exprs = [gradient.id for gradient in gradients if gradient is not None]
     return refused_in_reverse(checked.query.spec, checked.graph, checked.values, exprs) if exprs else None
 
 
@@ -82,7 +82,7 @@ class Evaluation:
         swept = checked.reference.get(node) or ErrorBound.exact(np.zeros(shape))
         self.reference = ErrorBound(*(of_shape(part, shape) for part in swept))
         value, error, _ = self.reference
-        self.evidence = Evidence.of(value, error, tolerance=np.broadcast_to(claimed.tolerance, shape))
+        self.evidence = Evidence.of(value, error, tolerance=of_shape(claimed.tolerance, shape))
         if checked.operations <= FEW_OPERATIONS:
             self.evidence.least_bar = LEAST_BAR * self.term_magnitudes
         self.evidence.facts["beyond-budget"] = {"budget": checked.query.budget}
@@ -181,7 +181,8 @@ class Evaluation:
     @property
     def term_magnitudes(self) -> Array:
         """How large the terms are that each entry is the sum of."""
-        return np.broadcast_to(self.checked.term_magnitudes.get(self.node, 0.0), self.evidence.shape)
+        terms: Array = of_shape(self.checked.term_magnitudes.get(self.node, 0.0), self.evidence.shape)
+        return terms
 
     def formula_on(self, numbers: Mapping[int, Any]) -> Any:
         """The claimed formula on numbers of another class, the inputs; None where it does not run."""

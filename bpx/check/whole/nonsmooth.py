@@ -186,8 +186,8 @@ def _bracket(evaluation: Evaluation, flat: Indices) -> None:
 def check_claims_together(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> None:
     """Do claims at kinks that each lie between their slopes fit no side when they are taken together?"""
     # Bpx's own gradient is no claim: its choices at several kinks need not fit one side.
-    claims = [(evaluation, _at_kinks(evaluation)) for evaluation in evaluations]
-    claims = [(evaluation, flat) for evaluation, flat in claims if not evaluation.claimed.is_rule]
+    stated = (evaluation for evaluation in evaluations if not evaluation.claimed.is_rule)
+    claims = [(evaluation, _at_kinks(evaluation)) for evaluation in stated]
     together = _Together(checked, claims)
     # A single claim has been compared with its own slopes already.
     if len(together.at) > 1 and together.contradict():
@@ -199,6 +199,8 @@ def check_limits(checked: CheckedGraph, evaluations: Sequence[Evaluation]) -> No
 
     |x + y| - |x - y| has the slope 0 along both axes at 0, and the gradient (2, 0) to the right of it.
     """
+    if not any(evaluation.bent.any() for evaluation in evaluations):
+        return
     for own in (False, True):
         group = [part for part in evaluations if part.is_input and part.claimed.is_rule == own]
         claims = [(evaluation, np.flatnonzero(evaluation.bent)) for evaluation in group]
