@@ -25,8 +25,14 @@ class Enclosure(NamedTuple):
     @property
     def floats(self) -> tuple[float, float]:
         """Its ends, rounded outwards to floats."""
-        with precision(self.bits):
-            return _float_below(self.slope), -_float_below(-self.slope)
+        [ends] = floats_of([self], self.bits)
+        return ends
+
+
+def floats_of(enclosures: Iterable[Enclosure], bits: int) -> list[tuple[float, float]]:
+    """The ends of enclosures that all took these bits, rounded outwards to floats."""
+    with precision(bits):  # set once: to set it takes longer than to round
+        return [(_float_below(slope), -_float_below(-slope)) for slope, _ in enclosures]
 
 
 def enclosed_derivative(program: Callable[[bool], Ball], charge: Callable[[int], bool]) -> Enclosure | None:

@@ -166,6 +166,8 @@ def _enclosed(
     queried = {position: batch.flags(by_node) for position, by_node in by_position.items()}
     smooth = {position: flags for position, flags in queried.items() if not (flags & nonsmooth).any()}
     elements = [(position, at) for position, flags in smooth.items() for at in np.flatnonzero(flags).tolist()]
+    if not elements:
+        return
     slopes = dict(zip(elements, enclosed_slopes(batch, elements), strict=True))
     errors = batch.flat(rounding_errors)
     for position, flags in smooth.items():

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.check.balls import ball_context
 from bpx.check.balls.balls import Ball, lifted
-from bpx.check.balls.enclosures import Enclosure, enclosed_derivative, enclosed_together
+from bpx.check.balls.enclosures import Enclosure, enclosed_derivative, enclosed_together, floats_of
 from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.numeric.tolerances import BALL_BITS, FLOAT_CONSTANT_ROUNDING, RIGHT_FORMULA
 from bpx.graph.arrays import of_shape
@@ -36,7 +36,7 @@ def enclosed_slope(batch: ElementwiseBatch, position: int, column: int) -> Enclo
         return result
 
     enclosure = enclosed_derivative(program, lambda bits: True)
-    return None if enclosure is None else _in_floats(enclosure)
+    return None if enclosure is None else _in_floats(enclosure, enclosure.floats)
 
 
 def enclosed_slopes(
@@ -58,11 +58,11 @@ def enclosed_slopes(
     together = enclosed_together(program)
     if together is None:
         return [enclosed_slope(batch, position, column) for position, column in elements]
-    return [_in_floats(enclosure) for enclosure in together]
+    return [*map(_in_floats, together, floats_of(together, BALL_BITS[0]))]
 
 
-def _in_floats(enclosure: Enclosure) -> EnclosedSlope | None:
-    low, high = enclosure.floats
+def _in_floats(enclosure: Enclosure, ends: tuple[float, float]) -> EnclosedSlope | None:
+    low, high = ends
     if not math.isfinite(low) or not math.isfinite(high):
         return None
     return EnclosedSlope(low + (high - low) / 2, high - low, enclosure)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.local.rounding_error import ends_of, unbounded_at_nan
+from bpx.check.local.rounding_error import ends_of, stacked_ends, unbounded_at_nan
 from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
 from bpx.graph.arrays import Array, of_shape
 from bpx.graph.facts import Guard, no_guards
@@ -222,13 +222,12 @@ class ElementwiseBatch:
         largest = np.zeros(self.out.shape)
         if self.is_constant(position):
             return largest
-        ends = ends_of(self.args, errors)
         if self.out.size > MOST_ENCLOSED_ELEMENTS:
             here = self._locals_for(position, self.args)
-            for end in ends:
+            for end in ends_of(self.args, errors):
                 largest = np.maximum(largest, np.abs(self._locals_for(position, end) - here))
-        elif few := list(ends):  # all in one run, which takes as long as that of any one
-            args = [np.stack(arg) for arg in zip(self.args, *few, strict=True)]
+        elif ends := stacked_ends(self.args, errors, 1):  # all in one run, which takes as long as any one
+            args = [np.vstack(arg) for arg in zip(self.args, ends, strict=True)]
             slopes = self._locals_for(position, args)
             largest = np.abs(slopes[1:] - slopes[0]).max(axis=0)
         return unbounded_at_nan(largest)

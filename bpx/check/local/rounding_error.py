@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -23,6 +24,7 @@ from bpx.check.numeric.tolerances import (
     LARGEST_BACKWARD_MOVE,
     LARGEST_EXTENDED_EPSILON,
     MEASURED_ROUNDING,
+    MOST_ENCLOSED_ELEMENTS,
     SMALLEST_MATRIX,
     SUM_ROUNDINGS,
     VAGUE_ROUNDING,
@@ -111,7 +113,11 @@ def _rounding_error(
         own = EPSILON * np.abs(value)
         if op.witness or len(args) == 1:
             own = np.where(_is_an_arg(value, args), 0.0, own)
-        return own + _largest_move(value, (op.value(*ends) for ends in ends_of(args, errors)))
+        if value.size > MOST_ENCLOSED_ELEMENTS:
+            return own + _largest_move(value, (op.value(*ends) for ends in ends_of(args, errors)))
+        if ends := stacked_ends(args, errors, value.ndim):
+            own = own + unbounded_at_nan(np.abs(op.value(*ends) - value).max(axis=0))
+        return own
     if op.linear:
         return _of_linear(op, settings, value, args, errors)
     if op.slopes:
@@ -178,6 +184,21 @@ def ends_of(args: Sequence[Array], errors: Sequence[Array]) -> Iterator[list[Arr
     if any(moved):
         for signs in product(*((-1.0, 1.0) if moves else (0.0,) for moves in moved)):
             yield [arg + sign * error for arg, sign, error in zip(args, signs, errors, strict=True)]
+
+
+def stacked_ends(args: Sequence[Array], errors: Sequence[Array], axes: int) -> list[Array]:
+    """The same along a new first axis of args that broadcast to so many axes: one evaluation for all."""
+    moved = tuple([bool(error.any()) for error in errors])
+    if not any(moved):
+        return []
+    return [arg + sign * error for arg, sign, error in zip(args, _signs(moved, axes), errors, strict=True)]
+
+
+@lru_cache(maxsize=256)
+def _signs(moved: tuple[bool, ...], axes: int) -> tuple[Array, ...]:
+    """Of each arg the sign of its error in every combination, along the first axis."""
+    every = [*product(*((-1.0, 1.0) if moves else (0.0,) for moves in moved))]
+    return tuple(np.array(signs).reshape(-1, *[1] * axes) for signs in zip(*every, strict=True))
 
 
 def _largest_move(value: Array, ends: Iterable[Any]) -> Array:

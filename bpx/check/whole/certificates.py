@@ -19,7 +19,13 @@ import numpy as np
 from bpx.check.balls import ball_context
 from bpx.check.balls.ball_context import flint
 from bpx.check.balls.balls import Ball, lifted
-from bpx.check.balls.enclosures import NO_PROOF, Enclosure, enclosed_derivative, narrow_enclosures
+from bpx.check.balls.enclosures import (
+    NO_PROOF,
+    Enclosure,
+    enclosed_derivative,
+    floats_of,
+    narrow_enclosures,
+)
 from bpx.check.numeric.tolerances import (
     BALL_BITS,
     CANCELLED,
@@ -275,7 +281,7 @@ def _ends(together: Ball, coordinates: Sequence[tuple[int, int]]) -> Array | Non
     enclosures = narrow_enclosures(slopes.get(coordinate, still) for coordinate in coordinates)
     if len(enclosures) < len(coordinates):
         return None
-    return np.array([enclosure.floats for enclosure in enclosures]).reshape(-1, 2).T
+    return np.array(floats_of(enclosures, BALL_BITS[0])).reshape(-1, 2).T
 
 
 def _is_plain(checked: CheckedGraph, node: int, claimed: Claimed) -> bool:
