@@ -24,7 +24,7 @@ from bpx.check.local.elementwise import (
 )
 from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.elimination import jacobian_by_elimination
-from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian
+from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian, agreed_scalar
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.local.structural import check_structural, compare_contributions, generator, random_upstream
@@ -144,8 +144,14 @@ def _proved_edges(
         if agrees[own][group.queried].all():
             evidence = Evidence.of(group.value, group.error)
             slopes = ErrorBound(group.value, group.error + group.moved, np.zeros(group.value.shape))
-            for edge in group.edges.values():
-                checked_edges[edge] = checked_edge(group.batch, edge, group.claimed, evidence, judged, slopes)
+            for node, edge in group.edges.items():
+                checked_edges[edge] = (
+                    checked_edge(group.batch, edge, group.claimed, evidence, judged, slopes)
+                    if group.batch.graph.shapes[node]
+                    else agreed_scalar(
+                        edge, group.batch.slices[node].start, group.claimed, group.error, slopes
+                    )
+                )
     return checked_edges
 
 

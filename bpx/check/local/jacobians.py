@@ -212,6 +212,27 @@ class CheckedEdge(NamedTuple):
         return self.reference_jacobian
 
 
+def agreed_scalar(edge: Edge, at: int, claimed: Array, error: Array, slopes: ErrorBound) -> CheckedEdge:
+    """The edge of a scalar off kinks whose rule agrees, at this place in flat arrays.
+
+    There is no worst element to look for and no reason to give, which took a fifth of a check of scalars.
+    """
+    slope = ErrorBound(slopes.value[at, ...], slopes.error[at, ...], _NO_SPREAD)
+    stated = ErrorBound(claimed[at, ...], _NO_SPREAD, _NO_SPREAD)
+    return CheckedEdge(
+        edge,
+        DiagonalJacobian(slope, ()),
+        DiagonalJacobian(stated, ()),
+        float(claimed[at]),
+        float(slopes.value[at]),
+        float(error[at]),
+        Verdict.AGREE,
+    )
+
+
+_NO_SPREAD = np.zeros(())
+
+
 def to_rows(value: Array, mixed: tuple[int, ...], ndim: int) -> Array:
     """An array as (carried, mixed): the carried axes in order, then the mixed ones, if they are there."""
     carried = [axis for axis in range(ndim) if axis not in mixed]

@@ -115,8 +115,8 @@ def _rounding_error(
             own = np.where(_is_an_arg(value, args), 0.0, own)
         if value.size > MOST_ENCLOSED_ELEMENTS:
             return own + _largest_move(value, (op.value(*ends) for ends in ends_of(args, errors)))
-        if ends := stacked_ends(args, errors, value.ndim):
-            own = own + unbounded_at_nan(np.abs(op.value(*ends) - value).max(axis=0))
+        if few := stacked_ends(args, errors, value.ndim):
+            own = own + unbounded_at_nan(np.abs(op.value(*few) - value).max(axis=0))
         return own
     if op.linear:
         return _of_linear(op, settings, value, args, errors)

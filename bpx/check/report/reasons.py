@@ -34,14 +34,16 @@ def table(
     between = {
         flat: _slopes(_Entry(claimed, evidence, flat)) for flat, code in codes.items() if code in _AT_KINK
     }
-    enclosures = {
-        flat: (entry.take(evidence.lowest), entry.take(evidence.highest))
-        for flat in np.flatnonzero(judgement.certified).tolist()
-        for entry in [_Entry(claimed, evidence, flat)]
-    }
+    certified = np.flatnonzero(judgement.certified)
+    ends = (
+        of_shape(end, evidence.shape).reshape(-1)[certified] for end in (evidence.lowest, evidence.highest)
+    )
+    enclosures = dict(zip(certified.tolist(), zip(*(end.tolist() for end in ends), strict=True), strict=True))
     value, error = evidence.value, evidence.shown_bars
     # Of most evidence nothing was written down there.
-    exact = np.flatnonzero(of_shape(evidence.exact, evidence.shape)).tolist() if np.any(evidence.exact) else ()
+    exact = (
+        np.flatnonzero(of_shape(evidence.exact, evidence.shape)).tolist() if np.any(evidence.exact) else ()
+    )
     return GradientTable(
         name,
         claimed,
@@ -58,6 +60,8 @@ def table(
 
 def _codes(judgement: Judgement) -> dict[int, str]:
     """The codes of the entries that do not simply agree, by flat index."""
+    if judgement.plain.all():
+        return {}
     codes = judgement.codes.reshape(-1)
     return {flat: codes[flat] for flat in np.flatnonzero(~judgement.plain).tolist()}
 

@@ -164,7 +164,7 @@ def _with_all_moving(checked: CheckedGraph) -> Ball | None:
         return None
     if BALL_BITS[0] not in checked.on_balls:
         checked.on_balls[BALL_BITS[0]] = None
-        if checked.operations_on_balls <= MOST_STILL_OPERATIONS:
+        if checked.operations_of(checked.forward) <= MOST_STILL_OPERATIONS:
             with ball_context.precision(BALL_BITS[0]), suppress(*NO_PROOF):
                 output = _weighted_output(checked, _moving_inputs(checked))
                 checked.on_balls[BALL_BITS[0]] = output if output.isfinite() else None

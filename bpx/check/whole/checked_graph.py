@@ -211,7 +211,7 @@ class CheckedGraph:
     @cached_property
     def domain_boundaries(self) -> list[NonsmoothNode]:
         """Where elements stand at the edge of an op's domain."""
-        return self.nonsmooth_nodes(BOUNDARIES)
+        return self.nonsmooth_nodes(BOUNDARIES, {})
 
     @cached_property
     def rounding_error(self) -> dict[int, Array]:
@@ -225,14 +225,10 @@ class CheckedGraph:
         """Can what float64 leaves open be looked at in many digits?"""
         return self.operations <= self.query.budget
 
-    def nonsmooth_nodes(
-        self, kinds: Sequence[str], widths: Mapping[int, Array] | None = None
-    ) -> list[NonsmoothNode]:
+    def nonsmooth_nodes(self, kinds: Sequence[str], widths: Mapping[int, Array]) -> list[NonsmoothNode]:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
         nodes = []
-        for batch in self.elementwise:
-            if not batch.has_guard(kinds):
-                continue
+        for batch in [batch for batch in self.elementwise if batch.has_guard(kinds)]:
             at = batch.at_guard(kinds, batch.flat(widths) if widths else ())
             if at.any():
                 masks = [(node, batch.part(node, at)) for node in batch.nodes]
@@ -368,16 +364,11 @@ class CheckedGraph:
     # --- many digits ---
 
     @cached_property
-    def operations_on_balls(self) -> int:
-        """Operations on elements of one forward pass."""
-        return self.operations_of(self.forward)
-
-    @cached_property
     def is_large_for_balls(self) -> bool:
         """Does it take more than `MOST_BALL_OPERATIONS` to follow every entry asked for by itself?"""
         wrt, shapes = self.query.wrt.values(), self.graph.shapes
-        entries = sum(math.prod(shapes[node]) for node in wrt)
-        if self.operations_on_balls * max(entries, 1) <= MOST_BALL_OPERATIONS:  # as all of the forward pass
+        most = self.operations_of(self.forward) * (1 + sum(math.prod(shapes[node]) for node in wrt))
+        if most <= MOST_BALL_OPERATIONS:  # as of small graphs: nothing to look up for each input
             return False
         totals = accumulate(self.operations_after(node) * math.prod(shapes[node]) for node in wrt)
         return self.elements > MOST_BALL_OPERATIONS or any(total > MOST_BALL_OPERATIONS for total in totals)
