@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from checking import spec, toml
@@ -86,3 +88,12 @@ def test_slopes_on_balls_are_the_same_together_and_one_by_one(expression):
                 together = balls.enclosed_slopes(batch, [(position, 0), (position, 2)])
                 alone = [balls.enclosed_slope(batch, position, column) for column in (0, 2)]
                 assert [one and one[:2] for one in together] == [one and one[:2] for one in alone]
+
+
+def test_few_elements_of_an_op_with_guards_can_be_sent_to_a_worker(group):
+    some = pickle.loads(pickle.dumps(group.only(np.array([1, 3]))))
+    assert some.value(0, np.array([5.0, 5.0]), [0, 1]).tolist() == [5, 5]
+    assert (
+        some.locals_at(0, some.args, some.out).tolist()
+        == group.locals_at(0, group.args, group.out)[[1, 3]].tolist()
+    )
