@@ -56,7 +56,8 @@ def slopes(name: str, point: Point, position: int) -> Slopes:
     with mp.workprec(_BITS):
         args = [mp.mpf(arg) for arg in point]
         sizes = [abs(arg) for arg in args] + [mp.one]
-        step = mp.ldexp(min(size for size in sizes if size) / max(sizes), -_CLOSE)
+        # Squared: mod(x, y) turns whenever y moves by y^2 / x.
+        step = mp.ldexp((min(size for size in sizes if size) / max(sizes)) ** 2, -_CLOSE)
         left, right = (_slope(name, args, position, side * step) for side in (-1, 1))
         return Slopes(left, right, _moved(name, args, position, 0))
 
@@ -88,9 +89,10 @@ def _near(a: Any, b: Any) -> bool:
 
 # Where mpmath takes minutes for so many digits.
 def _by_flint(method: str) -> Any:
-    def value(x: Any) -> Any:
+    def value(*args: Any) -> Any:
         flint.ctx.prec = _BITS
-        ball = getattr(flint.arb((int(mp.sign(x)) * int(x.man), int(x.exp))), method)()
+        balls = [flint.arb((int(mp.sign(arg)) * int(arg.man), int(arg.exp))) for arg in args]
+        ball = getattr(flint.arb, method)(*balls)
         if not ball.is_finite():
             raise ValueError(method)
         mantissa, exponent = ball.mid().man_exp()
@@ -99,19 +101,35 @@ def _by_flint(method: str) -> Any:
     return value
 
 
+_EXP, _EXPM1, _LOG, _LGAMMA, _ERFC = map(_by_flint, ("exp", "expm1", "log", "lgamma", "erfc"))
+
+
 def _lgamma(x: Any) -> Any:
     """By the reflection formula on the left."""
     if x > 0:
-        return _by_flint("lgamma")(x)
-    return mp.log(mp.pi / abs(mp.sinpi(x))) - _by_flint("lgamma")(1 - x)
+        return _LGAMMA(x)
+    return mp.log(mp.pi / abs(mp.sinpi(x))) - _LGAMMA(1 - x)
+
+
+def _pow(x: Any, y: Any) -> Any:
+    """Of a negative number only where the exponent is whole."""
+    if x < 0 and not mp.isint(y):
+        raise ValueError("pow")
+    size = _EXP(y * _LOG(abs(x)))
+    return -size if x < 0 and int(y) % 2 else size
 
 
 VALUE: dict[str, Any] = {
     "lgamma": _lgamma,
     "digamma": _by_flint("digamma"),
     "erf": _by_flint("erf"),
-    "erfc": _by_flint("erfc"),
-    "gelu": lambda x: x * _by_flint("erfc")(-x / mp.sqrt(2)) / 2,
+    "erfc": _ERFC,
+    "gelu": lambda x: x * _ERFC(-x / mp.sqrt(2)) / 2,
+    "pow": _pow,
+    "atan2": _by_flint("atan2"),
+    "elu": lambda x, alpha: x if x > 0 else alpha * _EXPM1(x),
+    "swish": lambda x, beta: x / (1 + _EXP(-beta * x)),
+    "logaddexp": lambda x, y: _LOG(_EXP(x) + _EXP(y)),
 }
 
 

@@ -22,6 +22,7 @@ from bpx.spec.derivations.text.formulas import Formulas
 from bpx.spec.models import archive
 from bpx.spec.models.model import ModelError
 from bpx.spec.notations.latex import names
+from bpx.spec.notations.translation import known
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.tables import csv_table, numpy_files
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
@@ -102,6 +103,17 @@ def test_equations_are_read_a_few_times_each(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(Formulas, "names", counted)
         assert check_derivation("a.md", _chain_of_equations(count)).equations == count
     assert counts[40] <= 4.2 * counts[10]
+
+
+def test_parts_of_a_formula_are_read_once_for_all_shapes_that_are_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One letter after another may be an array: 600 assignments of shapes, about 40 parts in each.
+    built: list[object] = []
+    build = known.build
+    monkeypatch.setattr(known, "build", lambda *args: (built.append(args), build(*args))[1])
+    assert check_derivation("a.md", r"$L={1}{npartial}\sum_{i}(p_i)$").equations == 1
+    assert len(built) < 2000
 
 
 def test_more_formulas_than_the_limit_are_refused() -> None:

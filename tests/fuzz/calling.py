@@ -128,7 +128,7 @@ def _invoked(case: Case) -> Failure | str | None:
     if "--json" in case.args and result.stdout.startswith("{") and (problem := not_json(result.stdout)):
         return Failure("no JSON", problem)
     said = result.output if REPORTING & {*case.args[:1]} else result.stderr
-    if result.exit_code == 2 and not said and not {"--json", "json"} & {*case.args}:
+    if result.exit_code == 2 and not said and not {"--json", "json", "--format=json"} & {*case.args}:
         return Failure("silent refusal", result.output)
     return "refused" if result.exit_code == 2 else None
 

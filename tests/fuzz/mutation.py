@@ -38,7 +38,7 @@ FRAGMENTS = [
 OPTIONS = [
     "--json", "--format=markdown", "--format=latex", "--format=html", "--format=plain", "--format=table",
     "--second", "--paths=*", "--expand=all", "--step=0.1", "--order=2", "--order=3", "--short", "--tree", "--rail",
-    "--named", "--cost", "--sensitivity=0.1", "--forward", "--sources", "--no-check", "--digits=3", "--node=out",
+    "--named", "--cost", "--sensitivity=0.1", "--sensitivity=1e300", "--forward", "--sources", "--no-check", "--digits=3", "--node=out",
     "--of=z", "--wrt=x", "--wrt=x,w", "--upstream=2", "--claim=x = 1", "--claim=w = [1, 2]", "--claim=x = 2*x*y",
     "--points=2", "--seed=1", "--detect=1e-3", "--rtol=1e-3", "--why=x", "--why=w[0]", "--hint=1", "--hint=4",
     "--strict", "--all", "--sort=input", "--random=normal", "--set=x=0", "--set=x=[1,2]", "--set=w=1e300",

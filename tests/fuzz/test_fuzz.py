@@ -12,6 +12,7 @@ import pytest
 from fuzz import mutation, programs
 from fuzz.calling import Case, failure_of
 from fuzz.minimising import minimised, reduced
+from rows_of_a_table import every
 
 import bpx
 
@@ -33,6 +34,18 @@ def test_mutated_inputs() -> None:
 def test_random_programs() -> None:
     for i in range(PROGRAMS):
         assert programs.outcome_of(f"programs:0:{i}") is None, i
+
+
+# What fell by hand, beside the fuzzers.
+FELL = [
+    ["explain", "sum(relu(x))", "--set=x=[0, 1]", "--sensitivity=1e300"],
+    ["explain", "x^2*y", "--set=x=2", "--set=y=1", "--sensitivity=1e300", "--json"],
+]
+
+
+@every("words", FELL)
+def test_command_lines_that_once_fell(words: list[str]) -> None:
+    assert failure_of(Case(tuple(words))) is None
 
 
 def test_a_seed_gives_the_same_input() -> None:

@@ -221,7 +221,7 @@ class _Changed:
             value = run(graph, known, [derived.id], batch=True)[derived.id]
             rows = np.broadcast_to(value, (*shape, len(places))).reshape(size, len(places))
             diagonal[places] = rows[places, np.arange(len(places))]
-        return self.step**2 / 2 * diagonal
+        return self.step * (self.step / 2 * diagonal)
 
     def judged(self, change: Change, node: int, place: int) -> Change:
         """The change with the cause, where it differs strongly from what is predicted."""

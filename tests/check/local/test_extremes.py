@@ -65,3 +65,4 @@ def test_a_kink_and_a_jump_have_no_true_slope() -> None:
     assert not extremes.slopes("abs", (0.0,), 0).smooth
     assert not extremes.slopes("floor", (1.7e308,), 0).smooth
     assert not extremes.slopes("max", (1e16, 1e16), 1).smooth
+    assert not extremes.slopes("mod", (1.7e308, 1.0), 0).smooth

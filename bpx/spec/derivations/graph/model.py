@@ -94,17 +94,18 @@ class Model(Values):
     def sheet_uses(self, name: str) -> list[str]:
         """The names that an equation uses."""
         if name not in self._uses:
-            self._uses[name] = self._used(self.sheet.equations[name], self._known)
+            self._uses[name] = self._used(self.sheet.equations[name])
         return self._uses[name]
 
     @cached_property
-    def _known(self) -> Known:
+    def _scalars(self) -> Known:
         return Known(dict.fromkeys(self.sheet.names, ()))
 
-    def _used(self, text: Written, known: Known) -> list[str]:
-        tree = tree_of(self.sheet.prepared(text), known)
+    def _used(self, text: Written) -> list[str]:
+        # As of scalars, whatever the shapes: read once for all models of a sheet.
+        reading = self._read(self.sheet.prepared(text), self._scalars, by=None)[0]
         used: list[str] = []
-        for name in tree.names() if tree else ():
+        for name in reading.expression.names() if reading.expression and not reading.problems else ():
             atom = self.sheet.atoms.of_letter(name)
             indexed = self.sheet.axes.of_letter(name) if self.sheet.axes is not None else None
             if indexed:
@@ -112,7 +113,7 @@ class Model(Values):
             elif atom and atom.formula:
                 used += [
                     *([atom.of] if atom.of else []),
-                    *self._used(self.sheet.atoms.formulas[atom.formula], known),
+                    *self._used(self.sheet.atoms.formulas[atom.formula]),
                 ]
             else:
                 used.append(name)
@@ -146,9 +147,12 @@ class Model(Values):
             for name, expr in names.items()
             if name[:1] in content.content or not content.content.isascii()
         }
-        key = content.source.name, content.offsets[0], content.content, frozenset(shapes.items())
+        return self._read(content, Known(shapes), by=frozenset(shapes.items()))
+
+    def _read(self, content: Written, known: Known, by: frozenset[object] | None) -> list[Reading]:
+        key = content.source.name, *content.offsets[:1], content.content, by
         if key not in self.sheet.read:
-            self.sheet.read[key] = readings(content, Known(shapes))
+            self.sheet.read[key] = readings(content, known)
         return self.sheet.read[key]
 
     def _meanings(self, content: Written, names: dict[str, Expr]) -> Iterator[dict[str, Expr]]:

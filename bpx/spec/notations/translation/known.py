@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from bpx.graph.graph import OPS, Graph
@@ -13,6 +13,7 @@ from bpx.spec.notations.translation.parts import Part
 from bpx.spec.text.build import build
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
+from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import Diagnostic, Source
 
 Shape = tuple[int, ...]
@@ -47,16 +48,15 @@ class Known:
 
     def shape(self, part: Part) -> Shape | None:
         """The shape of the value of a part, where that is known."""
-        expression, problems = parse(SourceText(Source("", part.text), part.text))
-        if not expression or problems or self.ops:
+        expression = None if self.ops else _parsed(part.text)
+        if expression is None:
             return None
-        graph, found = Graph(), list[Diagnostic]()
-        names = [name for name in expression.names() if name not in CONSTANTS or name in self.shapes]
-        if any(self.shapes.get(name) is None for name in names):
-            return None
-        inputs = {name: graph.input(self.shapes[name]) for name in names}  # type: ignore[arg-type]
-        expr = build(expression, graph, inputs, found.append)
-        return tuple(graph.shapes[expr.id]) if expr is not None else None
+        shapes = {
+            name: self.shapes.get(name)
+            for name in expression.names()
+            if name not in CONSTANTS or name in self.shapes
+        }
+        return _built_shape(part.text, tuple(shapes.items()))
 
     def may_be_other(self, what: str, *parts: Part) -> bool:
         """Do textbooks mean something else by this of arrays, where bpx goes element by element?
@@ -87,3 +87,22 @@ def _shape(value: Any) -> Shape | None:
     except Exception:  # somebody's own class; what is wrong with it is said where values are read
         return None
     return None if array is None else tuple(array.shape)
+
+
+# A part is asked for again and again: by each part around it, and for other shapes of names elsewhere.
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Expression | None:
+    expression, problems = parse(SourceText(Source("", text), text))
+    return None if problems else expression
+
+
+@lru_cache(maxsize=1024)
+def _built_shape(text: str, shapes: tuple[tuple[str, Shape | None], ...]) -> Shape | None:
+    """The shape of a formula whose names have these; None where one has none, or it cannot be built."""
+    graph, found = Graph(), list[Diagnostic]()
+    inputs = {name: graph.input(shape) for name, shape in shapes if shape is not None}
+    expression = _parsed(text)
+    if expression is None or len(inputs) < len(shapes):
+        return None
+    expr = build(expression, graph, inputs, found.append)
+    return tuple(graph.shapes[expr.id]) if expr is not None else None
