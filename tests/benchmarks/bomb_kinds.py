@@ -11,11 +11,15 @@ Made = tuple[list[str], str]  # the arguments, and what stands on standard input
 
 
 class Bomb(NamedTuple):
-    """`made(size)` writes the files that it needs; it gives the command line and standard input."""
+    """`made(size)` writes the files that it needs; it gives the command line and standard input.
+
+    `call(size)` is a call of Python in place of a command line.
+    """
 
     name: str
     size: int
     made: Callable[[int], Made]
+    call: Callable[[int], object] | None = None
 
 
 def file(name: str, text: str | bytes) -> str:

@@ -12,12 +12,12 @@ from benchmarks.bomb_files import OPENED, lines, numbers
 from benchmarks.bomb_kinds import Bomb, Made, file, toml
 
 
-def _zeros(shape: str, dtype: str = "<f8") -> bytes:
+def zeros(shape: str, dtype: str = "<f8") -> bytes:
     header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
     return b"\x93NUMPY\x01\x00" + (len(header) + 1).to_bytes(2, "little") + header + b"\n"
 
 
-def _npz(members: dict[str, bytes]) -> bytes:
+def npz(members: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -43,19 +43,19 @@ TABLES: dict[str, tuple[int, Callable[[int], Made]]] = {
     "names like known ones": (5_000, lambda n: _audit("a.json", json.dumps({f"grad_x{i}": 1 for i in range(n)}), toml(inputs=lines("x{0} = 3", 1)(n) + "\nx = 1"))),
     "brackets in JSON": (1_000_000, lambda n: _audit("a.json", '{"x": ' + "[" * n)),
     "numbers in JSON": (8_000_000, lambda n: _audit("a.json", '{"x": [' + numbers(n) + "]}")),
-    "a lying header": (10**15, lambda n: _audit("a.npy", _zeros(f"({n},)"))),
-    "a header of many axes": (60_000, lambda n: _audit("a.npy", _zeros("(" + "1, " * (n // 3) + ")"))),
-    "a header of brackets": (60_000, lambda n: _audit("a.npy", _zeros("(" * n))),
-    "a zip of zeros": (2**28, lambda n: _audit("a.npz", _npz({"x.npy": _zeros(f"({n // 8},)") + b"\0" * n}))),
-    "arrays in a zip": (2_000, lambda n: _audit("a.npz", _npz({f"k{i}.npy": _zeros("()") + b"\0" * 8 for i in range(n)}))),
-    "broken arrays in a zip": (60_000, lambda n: _audit("a.npz", _npz({f"k{i}.npy": b"" for i in range(n)}))),
-    "empty arrays in a zip": (2_000, lambda n: _audit("a.npz", _npz({f"k{i}.npy": _zeros("(0,)") for i in range(n)}))),
-    "a lying zip of inputs": (10**15, lambda n: (["explain", "x^2", "--inputs", file("a.npz", _npz({"x.npy": _zeros(f"({n},)")}))], "")),
+    "a lying header": (10**15, lambda n: _audit("a.npy", zeros(f"({n},)"))),
+    "a header of many axes": (60_000, lambda n: _audit("a.npy", zeros("(" + "1, " * (n // 3) + ")"))),
+    "a header of brackets": (60_000, lambda n: _audit("a.npy", zeros("(" * n))),
+    "a zip of zeros": (2**28, lambda n: _audit("a.npz", npz({"x.npy": zeros(f"({n // 8},)") + b"\0" * n}))),
+    "arrays in a zip": (2_000, lambda n: _audit("a.npz", npz({f"k{i}.npy": zeros("()") + b"\0" * 8 for i in range(n)}))),
+    "broken arrays in a zip": (60_000, lambda n: _audit("a.npz", npz({f"k{i}.npy": b"" for i in range(n)}))),
+    "empty arrays in a zip": (2_000, lambda n: _audit("a.npz", npz({f"k{i}.npy": zeros("(0,)") for i in range(n)}))),
+    "a lying zip of inputs": (10**15, lambda n: (["explain", "x^2", "--inputs", file("a.npz", npz({"x.npy": zeros(f"({n},)")}))], "")),
     "a header of safetensors": (2**24, lambda n: _audit("a.safetensors", n.to_bytes(8, "little") + b"{" + b" " * n)),
     "a lying safetensors": (2**60, lambda n: _audit("a.safetensors", n.to_bytes(8, "little") + b"{}")),
     "tensors of safetensors": (20_000, lambda n: _audit("a.safetensors", _safetensors(n))),
-    "a model that unpacks": (2**28, lambda n: (["explain", file("a.pt2", _npz({"a/models/model.json": b" " * n}))], "")),
-    "a model of brackets": (OPENED, lambda n: (["explain", file("a.pt2", _npz({"a/models/model.json": b"[" * n}))], "")),
+    "a model that unpacks": (2**28, lambda n: (["explain", file("a.pt2", npz({"a/models/model.json": b" " * n}))], "")),
+    "a model of brackets": (OPENED, lambda n: (["explain", file("a.pt2", npz({"a/models/model.json": b"[" * n}))], "")),
     "a model of nothing": (OPENED, lambda n: (["explain", file("a.onnx", b"\0" * n)], "")),
     "inputs of a spec": (8_000_000, lambda n: (["explain", "sum(x)", "--inputs", file("a.json", '{"x": [' + numbers(n) + "]}"), "--json"], "")),
     "a notebook of cells": (2_000, lambda n: (["check", file("a.ipynb", json.dumps({"cells": [{"cell_type": "markdown", "source": "$L = x^2$"}] * n, "nbformat": 4}))], "")),
