@@ -27,7 +27,7 @@ Identity = tuple[int, int]  # of a file, whatever path leads to it: its device a
 
 # These may be files that the shell has opened, which would go on to write to what was replaced.
 _OPENED_BY_OTHERS = tuple(map(Path, ("/dev/stdout", "/dev/stderr", "/dev/fd", "/proc")))
-_MOST_STREAMED = 2**26  # bytes of what has no size that could be asked for before
+MOST_STREAMED = 2**26  # bytes of what has no size that could be asked for before
 # The files that the command in this context is going to write: what it reads must be none of them.
 _TO_WRITE: ContextVar[dict[Identity, str] | None] = ContextVar("to_write", default=None)
 
@@ -87,7 +87,7 @@ def bytes_of(path: Path, most: int) -> bytes:
     facts: dict[str, str] = {"name": str(path)}
     try:
         with opened(path) as file:
-            most = most if identity(file.fileno()) else min(most, _MOST_STREAMED)
+            most = most if identity(file.fileno()) else min(most, MOST_STREAMED)
             data = file.read(most + 1)
     except FileNotFoundError:
         raise BpxError([Diagnostic("missing-file", None, facts)]) from None

@@ -20,7 +20,7 @@ from bpx.words.holding import holding
 _SPOKEN: ContextVar[Catalogue] = ContextVar("catalogue")
 _of_process = CATALOGUE
 
-_LONGEST_FACT = 400  # characters
+LONGEST_FACT = 400  # characters
 _LONGEST_INT = 1000  # bits, some 300 digits
 _BRAILLE = 0x2800  # the sign without dots
 _UPPER, _LOWER = 0x1B, 0xE4  # which dots stand in either half
@@ -83,7 +83,7 @@ def _shown(fact: Any) -> Any:
     """A fact fit to be shown; Python writes no whole number of thousands of digits out."""
     if isinstance(fact, int) and fact.bit_length() > _LONGEST_INT:
         return f"{'-' if fact < 0 else ''}10^{math.log10(abs(fact)):.0f}"
-    return visible(_cut(with_derivatives(fact))) if isinstance(fact, str) else fact
+    return visible(cut(with_derivatives(fact))) if isinstance(fact, str) else fact
 
 
 def has_sentence(key: str) -> bool:
@@ -114,11 +114,11 @@ def speaking(catalogue: Catalogue) -> Iterator[None]:
         yield
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     """A user's text may be of any length, a sentence may not."""
-    if len(text) <= _LONGEST_FACT:
+    if len(text) <= LONGEST_FACT:
         return text
-    head, tail = text[: _LONGEST_FACT // 2], text[-20:]
+    head, tail = text[: LONGEST_FACT // 2], text[-20:]
     # Between words where there are some: half a number is another number.
     return f"{head.rpartition(' ')[0] or head}…{tail.partition(' ')[2] or tail}"
 

@@ -64,7 +64,9 @@ def _chain_of(op: str) -> Callable[[int], Made]:
     return made
 
 
-def _one(op: str, dims: list[int], *tensors: bytes, attributes: bytes = b"", args: tuple[str, ...] = ("t",)) -> Made:
+def _one(
+    op: str, dims: list[int], *tensors: bytes, attributes: bytes = b"", args: tuple[str, ...] = ("t",)
+) -> Made:
     """One op on a tensor of these lengths that is stored, of eight bytes each."""
     stored = _tensor("x", dims, data=struct.pack("<d", 1.0) * max(1, min(dims[0] if dims else 1, 64)))
     return _onnx(_node(op, ["x", *args], "y", attributes) + stored + b"".join(tensors) + _value(12, "y"))
@@ -115,7 +117,9 @@ ONNX: dict[str, tuple[int, Callable[[int], Made]]] = {
 def _nested(depth: int) -> bytes:
     inner = _node("Relu", ["x"], "y")
     for _ in range(depth):
-        inner = _node("If", ["x"], "y", _field(5, _field(1, "then_branch") + _field(6, inner) + _field(20, 5)))
+        inner = _node(
+            "If", ["x"], "y", _field(5, _field(1, "then_branch") + _field(6, inner) + _field(20, 5))
+        )
     return inner
 
 
@@ -125,14 +129,18 @@ def _pt2(content: str | bytes, more: dict[str, bytes] | None = None) -> Made:
     return ["explain", file("a.pt2", npz({"a/models/model.json": data, **(more or {})}))], ""
 
 
-def _program(nodes: list[Any], leaves: list[Any] | None = None, outputs: list[Any] | None = None, values: Any = None) -> str:
+def _program(
+    nodes: list[Any], leaves: list[Any] | None = None, outputs: list[Any] | None = None, values: Any = None
+) -> str:
     graph = {"nodes": nodes, "tensor_values": values or {"x": _meta([2])}}
     last = nodes[-1]["outputs"][0]["as_tensor"]["name"] if nodes else "x"
     signature = {
         "input_specs": leaves or [{"user_input": {"arg": {"as_tensor": {"name": "x"}}}}],
         "output_specs": outputs or [{"user_output": {"arg": {"as_tensor": {"name": last}}}}],
     }
-    return json.dumps({"schema_version": {"major": 8}, "graph_module": {"graph": graph, "signature": signature}})
+    return json.dumps(
+        {"schema_version": {"major": 8}, "graph_module": {"graph": graph, "signature": signature}}
+    )
 
 
 def _meta(sizes: list[int], strides: list[int] | None = None, offset: int = 0, kind: int = 8) -> Any:
@@ -151,13 +159,20 @@ def _ref(name: str) -> Any:
 
 
 def _calls(target: str) -> Callable[[int], Made]:
-    return lambda n: _pt2(_program([_call(target, f"v{i}", self=_ref(f"v{i - 1}" if i else "x")) for i in range(n)]))
+    return lambda n: _pt2(
+        _program([_call(target, f"v{i}", self=_ref(f"v{i - 1}" if i else "x")) for i in range(n)])
+    )
 
 
 def _weight(meta: Any, data: bytes = b"\0" * 16) -> Made:
-    config = {"config": {"w": {"path_name": "weight_0", "is_param": True, "use_pickle": False, "tensor_meta": meta}}}
+    config = {
+        "config": {"w": {"path_name": "weight_0", "is_param": True, "use_pickle": False, "tensor_meta": meta}}
+    }
     leaves = [{"parameter": {"arg": {"name": "w"}, "parameter_name": "w"}}]
-    members = {"a/data/weights/model_weights_config.json": json.dumps(config).encode(), "a/data/weights/weight_0": data}
+    members = {
+        "a/data/weights/model_weights_config.json": json.dumps(config).encode(),
+        "a/data/weights/weight_0": data,
+    }
     return _pt2(_program([_call("sum.default", "y", self=_ref("w"))], leaves), members)
 
 
@@ -336,8 +351,13 @@ def _overlapping(size: int) -> bytes:
 
 
 # --- sheets -------------------------------------------------------------------------------------------
-def _sheet(answers: str, asked: str = '["out"]', spec: str = 'bpx = 1\noutput = "out"\n[inputs]\nx = 1.0\n[graph]\nout = "x^2"\n', more: str = "") -> Made:
-    text = f'[answers]\n{answers}\n[sheet]\nbpx-sheet = 1\ndigits = 3\nseed = 0\nasked = {asked}\nspec = {quoted(spec)}\n{more}\n'
+def _sheet(
+    answers: str,
+    asked: str = '["out"]',
+    spec: str = 'bpx = 1\noutput = "out"\n[inputs]\nx = 1.0\n[graph]\nout = "x^2"\n',
+    more: str = "",
+) -> Made:
+    text = f"[answers]\n{answers}\n[sheet]\nbpx-sheet = 1\ndigits = 3\nseed = 0\nasked = {asked}\nspec = {quoted(spec)}\n{more}\n"
     return ["practice", "grade", file("a.toml", text)], ""
 
 
@@ -378,11 +398,24 @@ def _code(text: str, *args: str, name: str = "f", command: str = "explain") -> M
 
 
 def _body(line: str, *args: str, command: str = "explain") -> Callable[[int], Made]:
-    return lambda n: _code(f"import numpy as np\ndef f(x):\n    {line.format(n=n)}\n    return x*x\n", *args, command=command)
+    return lambda n: _code(
+        f"import numpy as np\ndef f(x):\n    {line.format(n=n)}\n    return x*x\n", *args, command=command
+    )
 
 
 def _pair(backward: str) -> Callable[[int], Made]:
-    return lambda n: (["gradcheck", file("a.py", f"import numpy as np\ndef f(x):\n    return np.sum(x*x)\ndef g(x, up):\n{backward.format(n=n)}\n") + ":f,g", "x=[1, 2]"], "")
+    return lambda n: (
+        [
+            "gradcheck",
+            file(
+                "a.py",
+                f"import numpy as np\ndef f(x):\n    return np.sum(x*x)\ndef g(x, up):\n{backward.format(n=n)}\n",
+            )
+            + ":f,g",
+            "x=[1, 2]",
+        ],
+        "",
+    )
 
 
 CODE: dict[str, tuple[int, Callable[[int], Made]]] = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from invoking import RUNNER
 from pages import DOCS
 
 from bpx.check.numeric.tolerances import (
+    MOST_CALLS,
+    MOST_EXACT_OPERATIONS,
     MOST_JOBS,
     MOST_POINTS,
     MOST_QUICK_NODES,
@@ -20,6 +24,7 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.results import MOST_ENTRIES
 from bpx.cli.main import app
 from bpx.explain.measures.sensitivity import MOST_ENTRIES as MOST_CHANGED
+from bpx.explain.measures.sensitivity import MOST_SHOWN as MOST_CHANGES_SHOWN
 from bpx.explain.picture.picture import MOST_IN_CIRCUIT
 from bpx.explain.sections.higher import HIGHEST
 from bpx.explain.sections.higher import LARGEST as MOST_OF_AN_ORDER
@@ -29,18 +34,37 @@ from bpx.explain.short.short_forms import MOST_SHORT
 from bpx.graph.arrays import LARGEST_GRAPH, LARGEST_NODE, MOST_AXES
 from bpx.graph.named.draw import MOST_DRAWN
 from bpx.graph.named.recipe import LARGEST_SEED
-from bpx.graph.numbers import MOST_DIGITS
+from bpx.graph.numbers import LARGEST_SHOWN, MOST_DIGITS
+from bpx.ops.values.gamma import MOST_DERIVATIVES_OF_FLOATS as MOST_OF_GAMMA
+from bpx.ops.values.sinc import MOST_DERIVATIVES_OF_FLOATS as MOST_OF_SINC
 from bpx.passes.paths import MOST_SHOWN
 from bpx.render.blocks import MOST_ROWS
+from bpx.render.picture.layout import MOST_CARDS, MOST_PASSED
+from bpx.render.picture.raster import MOST_PIXELS
+from bpx.render.picture.tikz import MOST_PIXELS as MOST_OF_TIKZ
 from bpx.spec.code.inputs import LARGEST_FILE
-from bpx.spec.models.archive import LARGEST_MODEL, MOST_MEMBERS
+from bpx.spec.code.lines.line_blame import MOST_RUNS
+from bpx.spec.derivations.check import MOST_FORMULAS
+from bpx.spec.models.archive import LARGEST_JSON, LARGEST_MODEL, MOST_MEMBERS, MOST_VALUES
 from bpx.spec.models.model import MOST_NODES as MOST_OPERATIONS
 from bpx.spec.notations.read import LONGEST_TRANSLATED
+from bpx.spec.models.rows.aten_layers import MOST_STEPS as MOST_RECURRENT
+from bpx.spec.notations.latex.source import MOST_NESTED as MOST_GROUPS
+from bpx.spec.notations.python.read import LONGEST as LONGEST_PYTHON
+from bpx.spec.notations.python.read import MOST_NESTED as MOST_IN_PYTHON
+from bpx.spec.notations.translation.grammar import LONGEST_TRIED
+from bpx.spec.notations.translation.grammar import MOST_NESTED as MOST_IN_TEXTBOOKS
+from bpx.spec.practice.code.in_a_process import LARGEST_OUTPUT, MOST_PRINTED, SECONDS
+from bpx.spec.practice.exercise import MOST_DIGITS as MOST_ANSWERED
+from bpx.spec.practice.practice import MOST_BLANKS, MOST_PLANTED
 from bpx.spec.reading.blocks import LARGEST
-from bpx.spec.reading.documents.locate import _MOST_DEPTH, MOST_PARTS
+from bpx.spec.reading.custom import LARGEST as MOST_IN_OPS
+from bpx.spec.reading.documents.locate import MOST_DEPTH, MOST_PARTS
 from bpx.spec.reading.target import LARGEST_SPEC
+from bpx.spec.tables.claims import MOST_PARTS as MOST_RUNS_OF_ENTRIES
 from bpx.spec.tables.csv_table import MOST_CELLS, MOST_COLUMNS
-from bpx.spec.tables.table import LARGEST_TABLE
+from bpx.spec.tables.safetensors import LARGEST_HEADER
+from bpx.spec.tables.table import LARGEST_TABLE, MOST_ARRAYS
 from bpx.spec.text.build import MOST_GRADIENTS
 from bpx.spec.text.cursor import MOST_PROBLEMS as MOST_IN_A_FORMULA
 from bpx.spec.text.parser import LONGEST_FORMULA, MOST_SIGNS
@@ -49,7 +73,9 @@ from bpx.spec.text.tokens import MOST_DOTS
 from bpx.spec.trace.tape import MOST_NODES as MOST_TRACED
 from bpx.train.settings import MOST_STEPS
 from bpx.train.sweep.axes import MOST_POINTS as MOST_SWEPT
+from bpx.train.sweep.result import MOST_ROWS as MOST_SWEPT_ROWS
 from bpx.words.diagnostic import MOST_PROBLEMS
+from bpx.words.say import LONGEST_FACT
 
 CODE = Path(__file__).parents[2] / "examples/code/two_layer_net.py"
 SQUARE = ["x^2", "x=3"]
@@ -67,6 +93,17 @@ def _csv(text: str) -> Callable[[], list[str]]:
     def made() -> list[str]:
         Path("a.csv").write_text(text)
         return ["audit", "logistic_regression", "a.csv"]
+
+    return made
+
+
+def _safetensors(header: str, length: int | None = None) -> Callable[[], list[str]]:
+    """A table of this header, of so many bytes."""
+
+    def made() -> list[str]:
+        size = len(header) if length is None else length
+        Path("a.safetensors").write_bytes(size.to_bytes(8, "little") + header.ljust(size).encode())
+        return ["audit", "logistic_regression", "a.safetensors"]
 
     return made
 
@@ -102,6 +139,52 @@ def _args(*args: str) -> Callable[[], list[str]]:
     return lambda: list(args)
 
 
+_OPS = "[graph]\ny = 'o0(1)'\n" + "\n".join(
+    f"[ops.o{i}]\nargs = ['x']\nvalue = '{value}'\npartials = {{x = '1'}}"
+    for i, value in enumerate([*(f"o{i}(x)*o{i}(x)" for i in range(1, 21)), "x"])
+)
+
+
+def _scattered() -> list[str]:
+    text = "\n".join(f"x[{2 * i}],1" for i in range(MOST_RUNS_OF_ENTRIES + 1))
+    Path("a.csv").write_text(text)
+    Path("a.toml").write_text("bpx = 1\n[graph]\ny = 'sum(x)'\n[inputs]\nx = { normal = [1000], seed = 1 }")
+    return ["audit", "a.toml", "a.csv"]
+
+
+def _program(text: str, times: int) -> Callable[[], list[str]]:
+    """A model whose program is a text again and again."""
+
+    def made() -> list[str]:
+        with zipfile.ZipFile("a.pt2", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            file.writestr("a/models/model.json", text * times)
+        return ["explain", "a.pt2"]
+
+    return made
+
+
+def _practice(option: str) -> Callable[[], list[str]]:
+    return _args("practice", *SQUARE, option)
+
+
+def _chain(length: int) -> str:
+    return "[inputs]\ns0 = 1\n[graph]\n" + "\n".join(f"s{i + 1} = 's{i}*2'" for i in range(length))
+
+
+def _passing(length: int) -> str:
+    """A chain with lines from its start to each of its steps."""
+    steps = [f"s{i + 1} = 's{i}*s0'" for i in range(length)]
+    return "[inputs]\ns0 = 1\n[graph]\n" + "\n".join(steps)
+
+
+def _draw(text: str) -> Callable[[], list[str]]:
+    def made() -> list[str]:
+        Path("a.toml").write_text(f"bpx = 1\n{text}")
+        return ["draw", "a.toml", "-o", "a.svg"]
+
+    return made
+
+
 # What the row is about → the constant, the code of the refusal, and a command line that is beyond it.
 # No command line: to reach it takes seconds, so the refusal is tested where the limit can be lowered.
 LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
@@ -113,6 +196,13 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     ),
     "cells of a CSV": (MOST_CELLS, "table-cells", None),
     "names in the first line": (MOST_COLUMNS, "table-columns", _csv("a," * (MOST_COLUMNS + 1))),
+    "separate runs": (MOST_RUNS_OF_ENTRIES, "table-scattered", _scattered),
+    "arrays of a": (
+        MOST_ARRAYS,
+        "table-too-many",
+        _safetensors("{" + ",".join(f'"k{i}":1' for i in range(MOST_ARRAYS + 1)) + "}"),
+    ),
+    "the header of a": (LARGEST_HEADER, "table-broken", _safetensors("", LARGEST_HEADER + 1)),
     "a file of inputs": (
         LARGEST_FILE,
         "too-big",
@@ -120,6 +210,9 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     ),
     "a model": (LARGEST_MODEL, "too-big", _sparse("a.pt2", LARGEST_MODEL + 1, "explain")),
     "members of": (MOST_MEMBERS, "model-members", None),
+    "the program of": (LARGEST_JSON, "too-big", _program(" ", LARGEST_JSON + 1)),
+    "values of that program": (MOST_VALUES, "model-values", _program(",", MOST_VALUES + 1)),
+    "steps of a recurrent": (MOST_RECURRENT, "model-steps", None),
     "operations of a model": (MOST_OPERATIONS, "model-too-long", None),
     "operations of a traced function": (MOST_TRACED, "trace-too-long", None),
     "keys of a spec": (
@@ -127,7 +220,12 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         "too-many-parts",
         _spec(f"[inputs]\nx = [{'0x1, ' * (MOST_PARTS + 2)}]"),
     ),
-    "keys inside one another": (_MOST_DEPTH, "too-deep", _spec("a." * _MOST_DEPTH + "a = 1")),
+    "keys inside one another": (MOST_DEPTH, "too-deep", _spec("a." * MOST_DEPTH + "a = 1")),
+    "digits of an integer": (
+        sys.get_int_max_str_digits(),
+        "number-too-long",
+        _spec(f"[inputs]\nx = {'9' * (sys.get_int_max_str_digits() + 1)}"),
+    ),
     "one formula": (
         LONGEST_FORMULA,
         "formula-too-long",
@@ -143,6 +241,33 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         "too-many-signs",
         _spec(f"[inputs]\nx = 1\n[graph]\ny = '{'-' * (MOST_SIGNS + 1)}x'"),
     ),
+    "a formula in the notation": (
+        LONGEST_PYTHON,
+        "unreadable-formula",
+        _args("explain", f"np.sin({'x + ' * (LONGEST_PYTHON // 4)}x)", "x=1", "--notation=python"),
+    ),
+    "brackets inside one another in the notation": (
+        MOST_IN_PYTHON,
+        "unreadable-formula",
+        _args(
+            "explain", f"np.sin({'-(' * MOST_IN_PYTHON}x{')' * MOST_IN_PYTHON})", "x=1", "--notation=python"
+        ),
+    ),
+    "groups inside": (
+        MOST_GROUPS,
+        "unreadable-formula",
+        _args("explain", f"\\sin {'{' * (MOST_GROUPS + 1)}x{'}' * (MOST_GROUPS + 1)}", "x=1"),
+    ),
+    "marks of a formula": (
+        LONGEST_TRIED,
+        "unreadable-formula",
+        _args("explain", "\\sin x" + " + x" * LONGEST_TRIED, "x=1"),
+    ),
+    "brackets inside one another in these": (
+        MOST_IN_TEXTBOOKS,
+        "unreadable-formula",
+        _args("explain", f"\\sin {'(' * (MOST_IN_TEXTBOOKS + 1)}x{')' * (MOST_IN_TEXTBOOKS + 1)}", "x=1"),
+    ),
     "calls of `grad`": (
         MOST_GRADIENTS,
         "too-many-gradients",
@@ -155,8 +280,10 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         "more-problems",
         _spec("\n".join(f"k{i} = 1" for i in range(MOST_PROBLEMS + 2)) + "\n[graph]\ny = '1'"),
     ),
+    "formulas behind": (MOST_FORMULAS, "too-many-formulas", None),
     "blocks of a spec": (LARGEST, "blocks-too-large", _spec(_BLOCKS)),
     "blocks inside": (MOST_DOTS, "blocks-too-deep", _spec(_DEEP)),
+    "nodes of the ops": (MOST_IN_OPS, "op-too-large", _spec(_OPS)),
     "`seed`": (LARGEST_SEED, "seed-out-of-range", _drawn("2", seed=LARGEST_SEED + 1)),
     "numbers that `--random`": (
         MOST_DRAWN,
@@ -171,6 +298,16 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         _spec(f"[inputs]\n{_TWO_DRAWN}\n[graph]\ny = 'sum(x) + sum(z)'"),
     ),
     "elements of all nodes": (LARGEST_GRAPH, "too-large", _drawn(str(LARGEST_NODE), "sum(x + 1)")),
+    "`n` of `polygamma": (
+        MOST_OF_GAMMA,
+        "bad-derivative-order",
+        _args("explain", f"polygamma({MOST_OF_GAMMA + 1}, x)", "x=3"),
+    ),
+    "`n` of `sinc": (
+        MOST_OF_SINC,
+        "bad-derivative-order",
+        _args("explain", f"sinc_derivative({MOST_OF_SINC + 1}, x)", "x=3"),
+    ),
     "`--second`": (
         LARGEST_HESSIAN,
         "too-many-second",
@@ -205,20 +342,41 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
         "too-many-points",
         _args("sweep", *SQUARE, f"--over=x=0..1:{MOST_SWEPT + 1}"),
     ),
+    "`--blanks`": (MOST_BLANKS, "bad-practice-option", _practice(f"--blanks={MOST_BLANKS + 1}")),
+    "`--plant`": (MOST_PLANTED, "bad-practice-option", _practice(f"--plant={MOST_PLANTED + 1}")),
+    "`--digits` of `practice`": (
+        MOST_ANSWERED,
+        "bad-option-value",
+        _practice(f"--digits={MOST_ANSWERED + 1}"),
+    ),
+    "CPU time": (SECONDS, "sheet-endless", None),
+    "bytes that such": (LARGEST_OUTPUT, "sheet-died", None),
     "cards of": (
         MOST_IN_CIRCUIT,
         "circuit-too-large",
         _args("draw", "+".join(f"x^{i + 2}" for i in range(30)), "x=1", "--style=circuit", "-o", "a.svg"),
     ),
+    "cards of a picture": (MOST_CARDS, "picture-too-many", _draw(_chain(MOST_CARDS + 1))),
+    "columns of cards": (MOST_PASSED, "picture-long-lines", _draw(_passing(200))),
+    "pixels of a side of a PNG": (MOST_PIXELS, "picture-too-large", None),
+    "pixels of a side of a TikZ": (MOST_OF_TIKZ, "picture-too-large", None),
 }
 # What is cut and not refused: the numbers of the table alone; who cuts tests it.
 CUT = {
     "nodes of a graph that": MOST_QUICK_NODES,
     "operations of it": MOST_QUICK_OPERATIONS,
+    "operations on numbers": MOST_EXACT_OPERATIONS,
+    "calls of a function": MOST_CALLS,
+    "runs of a backward": MOST_RUNS,
     "paths": MOST_SHOWN,
     "entries in a report": MOST_ENTRIES,
     "wrong claims": MOST_WRONG_CLAIMS,
     "rows of a table": MOST_ROWS,
+    "rows of a table of a sweep": MOST_SWEPT_ROWS,
+    "entries shown": MOST_CHANGES_SHOWN,
+    "elements of an array": LARGEST_SHOWN,
+    "a text": LONGEST_FACT,
+    "what a sheet": MOST_PRINTED,
 }
 ROWS = re.findall(r"^\| (.+?) \| ([\d,]+) \| .+ \|$", (DOCS / "limits.md").read_text("utf-8"), re.MULTILINE)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_ENTRIES = 20_000
-_MOST_SHOWN = 20
+MOST_SHOWN = 20
 _MOST_AT_ONCE = 2**22  # numbers of all nodes in one run, as in a sweep
 # A change that differs from the prediction by more than this part of the larger one is explained.
 _STRONG = 0.1
@@ -107,7 +107,7 @@ class Sensitivity(Section):
         yield Heading(say("account.sensitivity", step=step, output=output))
         if not self.changes:
             return
-        shown = self.changes[:_MOST_SHOWN]
+        shown = self.changes[:MOST_SHOWN]
         headers = [say(f"account.{key}") for key in ("changed-entry", "before", "after")]
         headers += [output, say("account.change"), say("account.prediction")]
         rows: list[tuple[Cell, ...]] = [

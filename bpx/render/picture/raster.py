@@ -20,15 +20,15 @@ from bpx.words.widths import has_wide
 _WIDE_FONTS = {"darwin": "PingFang SC", "win32": "Microsoft YaHei"}  # where they come with the system
 _DATE = re.compile(rb"/CreationDate \(D:\d{14}([^)]*)\)")
 _PIXELS = 2.0  # of a PNG for each pixel of the SVG: sharp on screens of high density and in slides
-_MOST_PIXELS = 32767  # of a side: Cairo's surfaces have no more
-_LONGEST_PAGE = 14400 / 0.75  # pixels of the SVG: the longest side that readers of PDF agree on
+MOST_PIXELS = 32767  # of a side: Cairo's surfaces have no more
+LONGEST_PAGE = 14400 / 0.75  # pixels of the SVG: the longest side that readers of PDF agree on
 
 
 def png(picture: Picture) -> bytes:
     """The light picture in pixels. Raises `BpxError` where it is too large, or without a library that can."""
     drawing, width, height = _drawing(picture)
-    check_size(width, height, "PNG", _MOST_PIXELS)
-    scale = min(_PIXELS, _MOST_PIXELS / max(width, height))
+    check_size(width, height, "PNG", MOST_PIXELS)
+    scale = min(_PIXELS, MOST_PIXELS / max(width, height))
     content: bytes = _cairosvg("PNG").svg2png(bytestring=drawing, scale=scale)
     return content
 
@@ -36,7 +36,7 @@ def png(picture: Picture) -> bytes:
 def pdf(picture: Picture) -> bytes:
     """The light picture as one page. Raises `BpxError` without a library that can."""
     drawing, width, height = _drawing(picture)
-    scale = min(1.0, _LONGEST_PAGE / max(width, height))
+    scale = min(1.0, LONGEST_PAGE / max(width, height))
     content: bytes = _cairosvg("PDF").svg2pdf(bytestring=drawing, scale=scale)
     return _DATE.sub(_without_date, content)
 

@@ -54,7 +54,7 @@ _IN_WORDS = {
 }
 
 
-_MOST_PIXELS = 16383  # of a side: TeX multiplies a length by no larger number
+MOST_PIXELS = 16383  # of a side: TeX multiplies a length by no larger number
 
 
 _LABEL = r"fill=white, inner sep=0.5pt, font=\scriptsize\sffamily"
@@ -66,7 +66,7 @@ def tikz(picture: Picture) -> str:
     Raises `BpxError` where the picture is too large for TeX, or no library can place the cards.
     """
     geometry = layout(picture)
-    check_size(geometry.width, geometry.height, "TikZ", _MOST_PIXELS)
+    check_size(geometry.width, geometry.height, "TikZ", MOST_PIXELS)
     return program() + _BEGIN + fonts() + _BEGIN_PICTURE + "\n".join(_lines(picture, geometry)) + "\n" + _END
 
 

@@ -14,6 +14,7 @@ from bpx.words.files import keep_from_writing, unpacked
 
 LARGEST_MODEL = 2**30  # bytes of a file, and of all that it unpacks to
 LARGEST_JSON = 2**26  # bytes
+MOST_VALUES = 2_000_000  # of a JSON text: Python takes up to 200 bytes for each; an operation has some 70
 MOST_MEMBERS = 100_000
 _MEMBER = b"PK\x01\x02"  # begins the entry of each member in the directory of a ZIP file
 # `torch` writes no others; what bzip2 and LZMA unpack to is bounded by nothing.
@@ -82,7 +83,12 @@ class Archive:
         """The data in a member. Raises `ModelError`."""
         if self.has(name) and self._members[name].file_size > LARGEST_JSON:  # no more than that is unpacked
             raise ModelError("too-big", most=f"{LARGEST_JSON // 2**20} MiB")
+        text = self.read(name)
+        if (
+            text.count(b",") + text.count(b"[") + text.count(b"{") > MOST_VALUES
+        ):  # before there is an object of each
+            raise ModelError("model-values", member=name, most=f"{MOST_VALUES:,}")
         try:
-            return json.loads(self.read(name))
+            return json.loads(text)
         except (ValueError, RecursionError) as error:
             raise ModelError("model-broken", reason=f"{name}: {str(error).lower()}") from None

@@ -17,6 +17,7 @@ from bpx.spec.practice.cells.rounding import ANSWER_DIGITS, same, shown_number
 from bpx.spec.practice.slips.named_slips import rule_slips
 from bpx.words.diagnostic import BpxError, Diagnostic
 
+MOST_DIGITS = 12  # that an answer must have right
 MOST_ASKED_ELEMENTS = 12  # numbers of an array that somebody works out by hand
 EVERY = "all"
 _TRIES = 140  # slips tried before it is said that there is no room

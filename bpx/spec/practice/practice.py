@@ -13,7 +13,7 @@ from bpx.spec.practice.cells.spec_text import settled
 from bpx.spec.practice.code.code_exercise import CodeExercise
 from bpx.spec.practice.code.code_sheet import ENDING as CODE
 from bpx.spec.practice.code.in_a_process import SECONDS, GradedCodeSheet, graded_code_sheet
-from bpx.spec.practice.exercise import EVERY, Exercise, ask_for_gradients, fill_in, find_mistakes
+from bpx.spec.practice.exercise import EVERY, MOST_DIGITS, Exercise, ask_for_gradients, fill_in, find_mistakes
 from bpx.spec.practice.grade import grade
 from bpx.spec.practice.read_sheet import FilledSheet, read_sheet
 from bpx.spec.practice.results import Graded
@@ -24,7 +24,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 _GRAPHS_TRIED = 6  # a small one may have no room for the mistakes that are asked for
 ASKED = CELLS, GRADIENTS = "cells", "gradients"  # what may be asked for
-MOST_BLANKS, MOST_PLANTED, MOST_DIGITS = 1000, 20, 12
+MOST_BLANKS, MOST_PLANTED = 1000, 20
 
 
 @checked

@@ -15,7 +15,7 @@ from bpx.graph.arrays import Array
 from bpx.spec.practice.cells.cells import Workings
 from bpx.spec.practice.cells.rounding import ANSWER_DIGITS
 from bpx.spec.practice.cells.spec_text import SHEET_VERSION
-from bpx.spec.practice.exercise import Exercise
+from bpx.spec.practice.exercise import MOST_DIGITS, Exercise
 from bpx.spec.practice.sheet_files import FENCE
 from bpx.spec.reading.decoder import Decoder
 from bpx.spec.reading.documents.document import read_document
@@ -29,7 +29,6 @@ _ROW = re.compile(r"^\s*\|(?P<cells>.*)\|\s*$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]<>#|~&$()+.!-])")
 _TABLE = re.compile(r"^\s*\[sheet\b", re.MULTILINE)
-_MOST_DIGITS = 12
 
 
 class FilledSheet(NamedTuple):
@@ -82,10 +81,8 @@ def _exercise(decoder: Decoder) -> Exercise:
     version, digits = fitting.get("bpx-sheet"), fitting.get("digits", ANSWER_DIGITS)
     if version != SHEET_VERSION:
         decoder.problem("sheet-version", decoder.places.value("sheet", "bpx-sheet"), found=version)
-    if not 1 <= digits <= _MOST_DIGITS:
-        decoder.problem(
-            "bad-digits", decoder.places.value("sheet", "digits"), found=digits, most=_MOST_DIGITS
-        )
+    if not 1 <= digits <= MOST_DIGITS:
+        decoder.problem("bad-digits", decoder.places.value("sheet", "digits"), found=digits, most=MOST_DIGITS)
     if "spec" not in fitting:
         decoder.problem("sheet-without-spec", decoder.places.key("sheet"))
     rate = _rate(decoder, sheet)

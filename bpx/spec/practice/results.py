@@ -14,7 +14,7 @@ from bpx.spec.practice.code.grade_code import CodeGrading
 from bpx.spec.practice.grade import Grading
 from bpx.spec.practice.hints import hints, named
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.say import say
+from bpx.words.say import cut, say
 
 COLUMNS = ("sheet", "topic", "seed", "cell", "answer", "verdict", "credit", "mistake", "because")
 
@@ -151,7 +151,7 @@ class Graded(Shown):
         said = self._said(grading)
         if said:
             rows = [
-                [judgement.key, judgement.text, say(f"practice.verdict-{judgement.verdict}")]
+                [judgement.key, cut(judgement.text), say(f"practice.verdict-{judgement.verdict}")]
                 for judgement in said
             ]
             yield table(["cell", "answer", "verdict"], rows)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, RoundedInteger, real_floats
-from bpx.spec.tables.table import LARGEST_TABLE, NamedNumbers, floats_of
+from bpx.spec.tables.table import LARGEST_TABLE, MOST_ARRAYS, NamedNumbers, floats_of
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.files import unpacked
 from bpx.words.say import say
@@ -25,7 +25,6 @@ from bpx.words.say import say
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_ARRAYS = 20_000  # of a file
 _NPY = ".npy"
 _MEMBER = b"PK\x01\x02"  # begins the entry of each member in the directory of a ZIP file
 _HEADERS = {

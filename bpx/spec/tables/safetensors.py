@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, RoundedInteger, real_floats
-from bpx.spec.tables.table import EXACT, NamedNumbers
+from bpx.spec.tables.table import EXACT, MOST_ARRAYS, NamedNumbers
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LENGTH = 8  # bytes in front of the header that say how long it is
-_LARGEST_HEADER = 2**24  # bytes
+LARGEST_HEADER = 2**24  # bytes
 _METADATA = "__metadata__"
 _BFLOAT16 = "BF16"
 _TYPES = {
@@ -51,6 +51,9 @@ def read_safetensors(file: str, data: bytes, problems: list[Diagnostic]) -> Iter
         facts = {"format": "safetensors", "reason": str(error) or say("table.header-broken")}
         problems.append(Diagnostic("table-broken", None, facts))
         return
+    if len(header) > MOST_ARRAYS:
+        problems.append(Diagnostic("table-too-many", None, {"most": MOST_ARRAYS}))
+        return
     for name, tensor in header:
         if name == _METADATA:
             continue
@@ -68,12 +71,20 @@ def _header(data: bytes) -> tuple[list[tuple[str, Any]], int]:
     length = int.from_bytes(data[:_LENGTH], "little")
     if len(data) < _LENGTH or length > len(data) - _LENGTH:
         raise ValueError(say("table.header-ends"))
-    if length > _LARGEST_HEADER:
-        raise ValueError(say("table.header-large"))
+    if length > LARGEST_HEADER:
+        raise ValueError(say("table.header-large", most=f"{LARGEST_HEADER // 2**20} MiB"))
     pairs = json.loads(data[_LENGTH : _LENGTH + length].decode("utf-8"), object_pairs_hook=_Pairs)
     if not isinstance(pairs, _Pairs):
         raise ValueError(say("table.header-broken"))
+    if sum(_stated_bytes(tensor) for _, tensor in pairs) > len(data) - _LENGTH - length:
+        raise ValueError(say("table.numbers-shared"))
     return pairs, _LENGTH + length
+
+
+def _stated_bytes(tensor: Any) -> int:
+    """How many bytes a tensor says it has. No two share some: else few bytes could stand for any number."""
+    offsets = dict(tensor).get("data_offsets") if isinstance(tensor, _Pairs) else None
+    return max(offsets[1] - offsets[0], 0) if _is_whole(offsets) and len(offsets) == 2 else 0
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bpx.graph.arrays import MOST_AXES
 from bpx.graph.graph import OPS
 from bpx.spec.text.cursor import Cursor, Stop
 from bpx.spec.text.source_text import shortened
@@ -13,7 +14,6 @@ from bpx.spec.text.tokens import Token
 from bpx.words.say import say
 
 AT = "at"  # the setting that is an index, written as one: at=[1:3, 0]
-_MOST_AXES = 32  # of a list written in an expression
 _WORDS = {"true": True, "false": False, "none": None, "inf": math.inf}  # in settings, in any case
 
 
@@ -26,7 +26,7 @@ def number_list(cursor: Cursor) -> NumberList:
         token = cursor.token
         if token.text == "[" and wants_value:
             open_lists.append([])
-            if len(open_lists) > _MOST_AXES:
+            if len(open_lists) > MOST_AXES:
                 raise cursor.stop("too-deep", token)
         elif token.text == "]" and len(open_lists) > 1 and (not wants_value or not open_lists[-1]):
             closed = open_lists.pop()

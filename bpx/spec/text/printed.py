@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import MOST_AXES, Array
 from bpx.graph.named.written import Written
 
 # `array(…, dtype=float32)`, `tensor(…, grad_fn=<MulBackward0>)`, `np.float64(…)`, `tf.Tensor(…, shape=(2,))`
@@ -29,7 +29,6 @@ _TOKEN = re.compile(
 )
 _CLOSES = {"]": "[", ")": "(", "}": "{"}
 _WORDS = {"True": "1", "False": "0"}
-_MOST_AXES = 32
 
 
 def printed_numbers(text: str) -> Any:
@@ -74,7 +73,7 @@ def _nest(text: str) -> Any:
     at, text = 0, text.rstrip().rstrip(",;")
     while at < len(text):
         match = _TOKEN.match(text, at)
-        if match is None or len(open_lists) > _MOST_AXES:
+        if match is None or len(open_lists) > MOST_AXES:
             return None
         at = match.end()
         bracket, rows, row = open_lists[-1]

@@ -22,7 +22,7 @@ from bpx.words.say import say, visible
 if TYPE_CHECKING:
     from bpx.render.page.report import ReportPage
 
-_MOST_ROWS = 21  # of a table of points
+MOST_ROWS = 21  # of a table of points
 _MOST_LINES, _MOST_COLUMNS = 11, 5  # of a table over two axes
 _MOST_STEPS = 11  # of a descent
 
@@ -151,7 +151,7 @@ class Sweep(Shown):
         """Points in order; of many, some evenly spaced ones and the lowest."""
         names, columns = self.columns()
         lowest = int(np.ravel_multi_index(self.lowest, self.losses.shape))
-        shown = _some(self.losses.size, _MOST_ROWS, lowest)
+        shown = _some(self.losses.size, MOST_ROWS, lowest)
         yield Heading(self._shown("sweep.points", len(shown)))
         rows = tuple(tuple(_cell(column[at]) for column in columns) for at in shown)
         right = frozenset(range(len(names)))

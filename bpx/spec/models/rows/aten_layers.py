@@ -10,10 +10,11 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
+from bpx.spec.models.model import ModelError
 from bpx.spec.models.rows.operands import along, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
-_MOST_STEPS = 1000  # of a recurrent layer, which is written out step by step
+MOST_STEPS = 1000  # of a recurrent layer, which is written out step by step
 
 
 def linear(input: Expr, weight: Expr, bias: Expr | None = None) -> Expr:
@@ -272,17 +273,19 @@ def _recurrent(step: Callable[..., Any], states: int) -> Callable[..., Any]:
         batch_first: bool,
     ) -> list[Expr]:
         time = 1 if batch_first and input.ndim == 3 else 0
-        if bidirectional or (dropout and train) or input.shape[time] * num_layers > _MOST_STEPS:
+        if bidirectional or (dropout and train):
             raise OtherSetting("bidirectional" if bidirectional else "dropout")
+        if (count := input.shape[time] * num_layers) > MOST_STEPS:
+            raise ModelError("model-steps", count=f"{count:,}", most=f"{MOST_STEPS:,}")
         starts = list(hx) if states == 2 else [hx]
-        count = 4 if has_biases else 2
+        arrays = 4 if has_biases else 2
         place = [slice(None)] * time
         xs = [add("index", input, at=[*place, number]) for number in range(input.shape[time])]
         last: list[list[Expr]] = [[] for _ in starts]
         for layer in range(num_layers):
             state = [add("index", start, at=[layer]) for start in starts]
             for number, x in enumerate(xs):
-                weights = params[layer * count : layer * count + count]
+                weights = params[layer * arrays : layer * arrays + arrays]
                 result = step(x, state if states == 2 else state[0], *weights)
                 state = list(result) if states == 2 else [result]
                 xs[number] = state[0]

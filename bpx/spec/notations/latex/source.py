@@ -17,7 +17,7 @@ _OUTSIDE = re.compile(
 )
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")
 _DEPTH = {"{": 1, "}": -1}
-_MOST_NESTED = 100  # groups in groups
+MOST_NESTED = 100  # groups in groups
 
 
 class Piece(NamedTuple):
@@ -48,7 +48,7 @@ class LatexSource:
     def refuse_deep_groups(self) -> None:
         """Nobody nests so deep, and to look for the end of each group would take quadratic time."""
         depths = (_DEPTH.get(piece.text, 0) for piece in self.pieces if piece.kind == "other")
-        if max(accumulate(depths), default=0) > _MOST_NESTED:
+        if max(accumulate(depths), default=0) > MOST_NESTED:
             raise Unreadable
 
     def unwrap_names(self) -> None:

@@ -42,8 +42,8 @@ _INFIX: dict[type[ast.AST], str] = {
 }
 _WORDS = {True: "true", False: "false", None: "none"}
 _COMPARING = infix(atom("x", 0, 0), "<", atom("y", 0, 0)).binding
-_MOST_NESTED = 60
-_LONGEST = 10_000
+MOST_NESTED = 60
+LONGEST = 10_000
 
 
 def translated(content: str, known: Known) -> tuple[Part, bool]:
@@ -51,7 +51,7 @@ def translated(content: str, known: Known) -> tuple[Part, bool]:
 
     Raises `Unreadable`, `Asking`, `Refusing`.
     """
-    if not content.strip() or len(content) > _LONGEST or "\0" in content:
+    if not content.strip() or len(content) > LONGEST or "\0" in content:
         raise Unreadable
     raised = [match.start() for match in re.finditer(r"\^", content)]
     # ^ is a power to whoever types a formula; Python would take it for the exclusive or of bits.
@@ -91,7 +91,7 @@ class _Reader(IndexReader):
     def part(self, node: ast.expr) -> Part:
         """What a node of Python's tree means."""
         self.depth += 1
-        if self.depth > _MOST_NESTED:
+        if self.depth > MOST_NESTED:
             raise Unreadable
         start, end = self.bounds(node)
         part = self.read(node)

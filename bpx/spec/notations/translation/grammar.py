@@ -27,8 +27,8 @@ from bpx.spec.notations.translation.stopping import Asking, Refusing, Unreadable
 
 COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!="))
 _SUMS, _PRODUCTS = frozenset("+-"), frozenset(("*", "/", "@", "dot", "elementwise"))
-_MOST_NESTED = 60
-_LONGEST_TRIED = 2_000  # marks; what is longer was not typed
+MOST_NESTED = 60
+LONGEST_TRIED = 2_000  # marks; what is longer was not typed
 
 
 def read_marks(marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool) -> tuple[Part, bool]:
@@ -44,7 +44,7 @@ class _Grammar:
     """Reads marks; `certain` becomes false where a reading is the usual one, but not the only one."""
 
     def __init__(self, marks: Sequence[Mark], known: Known, typed: str, *, exact_scripts: bool) -> None:
-        if len(marks) > _LONGEST_TRIED:
+        if len(marks) > LONGEST_TRIED:
             raise Unreadable
         end = Mark("end", "", len(typed), len(typed))
         self.marks, self.known, self.typed = [*marks, end, end], known, typed
@@ -77,7 +77,7 @@ class _Grammar:
 
     def comparison(self) -> Part:
         self.depth += 1
-        if self.depth > _MOST_NESTED:
+        if self.depth > MOST_NESTED:
             raise Unreadable
         left = self.sum()
         holds: Part | None = None

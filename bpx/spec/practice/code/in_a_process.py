@@ -22,8 +22,8 @@ from bpx.words.diagnostic import BpxError, Diagnostic
 
 SECONDS = 20  # of CPU time for a sheet
 _PATIENCE = 6  # seconds on the clock for each of them
-_LARGEST_FILE = 1 << 26  # bytes that a sheet may write to a file, what it prints among them
-_MOST_PRINTED = 10_000  # characters that are shown of what a sheet prints
+LARGEST_OUTPUT = 1 << 26  # bytes that a sheet may write to a file, what it prints among them
+MOST_PRINTED = 10_000  # characters that are shown of what a sheet prints
 _FIELDS = ("judgements", "statements", "places", "report")
 
 
@@ -41,7 +41,7 @@ def graded_code_sheet(file: str, seconds: int = SECONDS) -> GradedCodeSheet:
     with TemporaryDirectory() as folder:
         result, printed = Path(folder) / "grading", Path(folder) / "printed"
         exit_code = _run(file, result, printed, seconds)
-        said = printed.read_text(encoding="utf-8", errors="replace")[:_MOST_PRINTED]
+        said = printed.read_text(encoding="utf-8", errors="replace")[:MOST_PRINTED]
         if not result.is_file():
             ended = exit_code is not None and not _ran_out(exit_code)
             code = "sheet-died" if ended else "sheet-endless"
@@ -99,7 +99,7 @@ def _bound(seconds: int) -> None:
     most = used + seconds if hard == resource.RLIM_INFINITY else min(used + seconds, hard)
     resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    largest = _LARGEST_FILE if hard == resource.RLIM_INFINITY else min(_LARGEST_FILE, hard)
+    largest = LARGEST_OUTPUT if hard == resource.RLIM_INFINITY else min(LARGEST_OUTPUT, hard)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
 
 

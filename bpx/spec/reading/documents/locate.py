@@ -19,7 +19,7 @@ Path = tuple[str | int, ...]
 _BLANK = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _BARE_KEY = re.compile(r"[^\s.,\[\]{}=:\"'#]+")
 _SCALAR = re.compile(r"[^\s,\[\]{}\"'#]+(?: [0-9][^\s,\[\]{}\"'#]*)?")  # a date may hold a blank
-_MOST_DEPTH = 64  # a path longer than this leads to nothing bpx reads
+MOST_DEPTH = 64  # a path longer than this leads to nothing bpx reads
 MOST_PARTS = 100_000  # keys and elements of arrays with a place of their own: each takes some 20 µs to read
 
 
@@ -179,7 +179,7 @@ class _Walk:
         while True:
             self.blank()
             parts.append(self.key_part())
-            if len(parts) > _MOST_DEPTH:
+            if len(parts) > MOST_DEPTH:
                 raise self.too_deep(self.at)
             end = self.at
             self.blank()
@@ -231,7 +231,7 @@ class _Walk:
                 open_at.append((path, start, char))
                 counts.append(0)
                 self.at += 1
-                if len(path) >= _MOST_DEPTH:
+                if len(path) >= MOST_DEPTH:
                     raise self.too_deep(start)
             else:
                 self.scalar(path)
