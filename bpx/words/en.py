@@ -441,6 +441,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.model-short": "`{tensor}` in `{name}` states {wanted} numbers, but {found} are stored",
     "diagnostic.model-too-long": "`{name}` has more than {most} operations, the most that bpx reads",
     "diagnostic.model-members": "`{name}` has more than {most} members, the most that bpx reads",
+    "diagnostic.model-fields": "`{name}` has more than {most} fields, the most that bpx reads",
     "diagnostic.model-values": "`{member}` has more than {most} values, the most that bpx reads",
     "diagnostic.model-steps": "a recurrent layer of `{name}` would be written out in {count} steps; at most {most} are",
     "diagnostic.model-input-kind": "`{name}` has an input of kind `{kind}`, which bpx does not read",

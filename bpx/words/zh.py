@@ -414,6 +414,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.model-short": "`{name}` 中的 `{tensor}` 应有 {wanted} 个数，实际只存了 {found} 个",
     "diagnostic.model-too-long": "`{name}` 的运算超过 {most} 个，这是 bpx 读取的上限",
     "diagnostic.model-members": "`{name}` 的成员超过 {most} 个，这是 bpx 读取的上限",
+    "diagnostic.model-fields": "`{name}` 的字段超过 {most} 个，这是 bpx 读取的上限",
     "diagnostic.model-values": "`{member}` 中的值超过 {most} 个，这是 bpx 读取的上限",
     "diagnostic.model-steps": "`{name}` 的一个循环层会展开为 {count} 步；最多 {most} 步",
     "diagnostic.model-input-kind": "`{name}` 有一个 `{kind}` 类型的输入，bpx 不支持",

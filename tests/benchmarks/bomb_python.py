@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from benchmarks.bomb_kinds import Bomb
 
 import bpx
-from benchmarks.bomb_kinds import Bomb
 
 
 def _numbers(n: int) -> dict[str, Any]:

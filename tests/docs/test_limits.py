@@ -47,11 +47,12 @@ from bpx.spec.code.lines.line_blame import MOST_RUNS
 from bpx.spec.derivations.check import MOST_FORMULAS
 from bpx.spec.models.archive import LARGEST_JSON, LARGEST_MODEL, MOST_MEMBERS, MOST_VALUES
 from bpx.spec.models.model import MOST_NODES as MOST_OPERATIONS
-from bpx.spec.notations.read import LONGEST_TRANSLATED
+from bpx.spec.models.onnx_file import MOST_FIELDS
 from bpx.spec.models.rows.aten_layers import MOST_STEPS as MOST_RECURRENT
 from bpx.spec.notations.latex.source import MOST_NESTED as MOST_GROUPS
 from bpx.spec.notations.python.read import LONGEST as LONGEST_PYTHON
 from bpx.spec.notations.python.read import MOST_NESTED as MOST_IN_PYTHON
+from bpx.spec.notations.read import LONGEST_TRANSLATED
 from bpx.spec.notations.translation.grammar import LONGEST_TRIED
 from bpx.spec.notations.translation.grammar import MOST_NESTED as MOST_IN_TEXTBOOKS
 from bpx.spec.practice.code.in_a_process import LARGEST_OUTPUT, MOST_PRINTED, SECONDS
@@ -146,7 +147,7 @@ _OPS = "[graph]\ny = 'o0(1)'\n" + "\n".join(
 
 
 def _scattered() -> list[str]:
-    text = "\n".join(f"x[{2 * i}],1" for i in range(MOST_RUNS_OF_ENTRIES + 1))
+    text = "name,value\n" + "\n".join(f"x[{2 * i}],1" for i in range(MOST_RUNS_OF_ENTRIES + 1))
     Path("a.csv").write_text(text)
     Path("a.toml").write_text("bpx = 1\n[graph]\ny = 'sum(x)'\n[inputs]\nx = { normal = [1000], seed = 1 }")
     return ["audit", "a.toml", "a.csv"]
@@ -212,6 +213,7 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     "members of": (MOST_MEMBERS, "model-members", None),
     "the program of": (LARGEST_JSON, "too-big", _program(" ", LARGEST_JSON + 1)),
     "values of that program": (MOST_VALUES, "model-values", _program(",", MOST_VALUES + 1)),
+    "fields of an ONNX": (MOST_FIELDS, "model-fields", None),
     "steps of a recurrent": (MOST_RECURRENT, "model-steps", None),
     "operations of a model": (MOST_OPERATIONS, "model-too-long", None),
     "operations of a traced function": (MOST_TRACED, "trace-too-long", None),

@@ -15,12 +15,14 @@ import numpy as np
 from bpx.graph.arrays import LARGEST_NODE, MOST_AXES
 from bpx.spec.models.archive import LARGEST_MODEL
 from bpx.spec.models.model import MOST_NODES, Leaf, Model, ModelError, Operation, Place, Ref
+from bpx.spec.models.protobuf import has_more_fields
 from bpx.spec.models.stack_traces import place_in
 from bpx.words.files import bytes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MOST_FIELDS = 500_000  # of all messages of a file: an op has some 10, each takes up to 160 bytes
 _LEAST_OPSET = 13  # from here on axes are inputs and softmax acts along one axis
 _DOMAINS = ("", "ai.onnx")
 _STACK_TRACE = "pkg.torch.onnx.stack_trace"
@@ -35,6 +37,8 @@ def read_onnx(path: Path) -> Model:
     except ImportError:
         raise ModelError("no-onnx", "install-onnx") from None
     data = bytes_of(path, LARGEST_MODEL)
+    if has_more_fields(data, MOST_FIELDS):  # before there is an object of each message
+        raise ModelError("model-fields", most=f"{MOST_FIELDS:,}")
     try:
         proto = onnx.load_model_from_string(data)
     except Exception as error:  # of protobuf, whose classes are not ours to name

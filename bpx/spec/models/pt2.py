@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bpx.graph.arrays import LARGEST_NODE, MOST_AXES
+from bpx.graph.arrays import MOST_AXES
 from bpx.spec.models.archive import Archive
 from bpx.spec.models.model import MOST_NODES, Leaf, Model, ModelError, Operation, Ref
 from bpx.spec.models.stack_traces import place_in
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SCHEMA = 8  # the major version of the schema
 _OPS = "torch.ops."
+MOST_REPEATED = 2**20  # elements of a tensor that repeats fewer stored ones, as an expanded mask does
 # The numbers of the types in the schema. Bfloat16 is the upper half of a float32.
 _BOOL, _BFLOAT16 = 12, 13
 _DTYPES = {
@@ -181,7 +182,7 @@ def _strided(data: bytes, dtype: np.dtype[Any], meta: Mapping[str, Any], name: s
     if len(shape) != len(strides) or len(shape) > MOST_AXES or min((0, offset, *shape, *strides)) < 0:
         raise ModelError("model-broken", reason=f"{name}: shape {shape}, strides {strides}")
     last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-    if count > LARGEST_NODE or (count and last >= flat.size):
+    if count > max(flat.size, MOST_REPEATED) or (count and last >= flat.size):
         raise ModelError("model-short", tensor=name, wanted=max(last + 1, count), found=flat.size)
     steps = tuple(stride * dtype.itemsize for stride in strides)
     view = np.lib.stride_tricks.as_strided(flat[offset:], shape, steps) if count else np.zeros(shape, dtype)

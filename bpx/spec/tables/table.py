@@ -13,7 +13,7 @@ from bpx.graph.numbers import index_text
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
 LARGEST_TABLE = 2**28  # bytes of a file of arrays, and of all that it unpacks to
-MOST_ARRAYS = 20_000  # of a file
+MOST_ARRAYS = 10_000  # of a file: each takes some 100 µs until its name is known
 EXACT = "float64"  # the floats of which nothing is known but that they are exact enough
 
 
