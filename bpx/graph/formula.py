@@ -7,7 +7,7 @@ deep they are. `str` of a formula reads back as the same nodes.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -221,10 +221,10 @@ def formula(
 _symbol = lru_cache(4096)(Symbol)
 
 
-def ops_written(graph: Graph, node: int, names: Container[int]) -> int:
+def ops_written(graph: Graph, node: int, names: Collection[int]) -> int:
     """How many ops the formula of a node has; what it uses twice is written, and counts, twice."""
     count: dict[int, int] = {}
-    for inner in graph.needs(of=[node]):
+    for inner in graph.needs(of=[node], known=names):  # no further than to what has a name
         count[inner] = 0 if inner in names else sum(count[arg] for arg in graph.args[inner]) + 1
     return count[node]
 

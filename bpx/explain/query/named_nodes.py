@@ -29,7 +29,7 @@ from bpx.graph.formula import (
 from bpx.graph.graph import CONSTANT, INPUT, Expr, Graph
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, is_written_short
 from bpx.graph.run import run
-from bpx.passes.reverse import reverse
+from bpx.passes.reverse import Edge, reverse
 from bpx.words.say import say
 
 _P = TypeVar("_P", bound=Passes)
@@ -118,12 +118,23 @@ class NamedNodes:
             with_numbers = None if put_in is None else between.rule(passed, put_in)
             yield Contribution(consumer, arg, written, with_numbers, between.is_scalar(arg))
 
+    @cached_property
+    def _edges(self) -> dict[int, list[Edge]]:
+        """The edges of the reverse pass, by the node that they come from."""
+        by_consumer: dict[int, list[Edge]] = {}
+        for edge in self.query.ledger.edges:
+            by_consumer.setdefault(edge.consumer, []).append(edge)
+        return by_consumer
+
+    def _is_direct(self, node: int) -> bool:
+        """Is every arg of the node a named one, or a constant?"""
+        return all(arg in self.symbols or arg in self.graph.constants for arg in self.graph.args[node])
+
     def edges(self, consumer: int) -> Iterator[EdgeRow]:
         """What a named node passes on, as rows: those of the reverse pass where nothing lies between."""
-        rows = [self.query.edge_row(edge) for edge in self.query.ledger.edges if edge.consumer == consumer]
+        rows = [self.query.edge_row(edge) for edge in self._edges.get(consumer, [])]
         written_with = {part.node for row in rows for part in row.local_formula.symbols} - {None}
-        is_direct = set(self.graph.args[consumer]) <= self.symbols.keys() | self.graph.constants.keys()
-        if is_direct and written_with <= self.symbols.keys():
+        if self._is_direct(consumer) and written_with <= self.symbols.keys():
             return iter(rows)
         return _Between(self, consumer).edges()
 
@@ -132,7 +143,7 @@ class NamedNodes:
         if row.role is not None or not self.graph.args[row.id]:
             return row
         args = tuple(self.args(row.id))
-        if set(self.graph.args[row.id]) <= self.symbols.keys() | self.graph.constants.keys():
+        if self._is_direct(row.id):
             return row
         return row._replace(args=args, formula=self.formula(row.id), with_numbers=self.with_numbers(row.id))
 
@@ -226,7 +237,7 @@ class _Between:
 
 
 def _short(graph: Graph, node: int, names: Mapping[int, Formula]) -> Formula:
-    if ops_written(graph, node, {other: 0 for other in names if other != node}) > MOST_IN_A_RULE:
+    if 1 + sum(ops_written(graph, arg, names) for arg in graph.args[node]) > MOST_IN_A_RULE:
         return words(say("derivation.too-long"))
     return formula(graph, node, names)
 

@@ -156,7 +156,7 @@ class _Builder:
         except KeyError as error:
             self.refuse("model-use", operation, reason=say("model.no-value", name=error.args[0]))
         except SettingError as error:
-            reason = Diagnostic(error.code, None, error.facts).message
+            reason = Diagnostic(error.code, None, {"op": operation.op, **error.facts}).message
             self.refuse("model-use", operation, reason=reason)
         except (ShapeError, TypeError, ValueError, IndexError, AttributeError) as error:
             self.refuse("model-use", operation, reason=str(error))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +31,8 @@ from bpx.spec.writing.code.writer import Module, Writer, function
 from bpx.words.say import say, titled
 
 
-class _Passes(NamedTuple):
+@dataclass(frozen=True)
+class _Passes:
     """The graph with its reverse pass; `wrt` are the inputs with a gradient, `whole` those that choose."""
 
     spec: NamedGraph
@@ -41,15 +44,23 @@ class _Passes(NamedTuple):
     whole: frozenset[int]
     values: Mapping[int, Any]
 
-    @property
+    @cached_property
     def names(self) -> dict[int, str]:
         """The nodes that the user named."""
         return {**self.spec.own_names, **{leaf.node: leaf.name for leaf in self.spec.inputs}}
 
-    @property
+    @cached_property
     def output_name(self) -> str:
         """What the output is called."""
         return self.spec.names.get(self.output, "out")
+
+    @cached_property
+    def edges(self) -> dict[int, list[Edge]]:
+        """The edges of the reverse pass, by the node whose gradient they contribute to."""
+        by_arg: dict[int, list[Edge]] = {}
+        for edge in self.ledger.edges:
+            by_arg.setdefault(edge.arg, []).append(edge)
+        return by_arg
 
     @property
     def kinks(self) -> list[str]:
@@ -218,7 +229,7 @@ class _Writing:
         passes, name = self.passes, self.gradients[node]
         gradient = passes.ledger.upstream[node]
         derivative = partial(passes.output_name, passes.names.get(node, name))
-        edges = [edge for edge in passes.ledger.edges if edge.arg == node and not self._is_zero(edge)]
+        edges = [edge for edge in passes.edges.get(node, []) if not self._is_zero(edge)]
         if len(edges) < 2:
             writer.bind(gradient, name, in_a_comment(derivative))
             return
