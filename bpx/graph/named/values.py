@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import MOST_AXES, Array, RoundedInteger, real_floats
+from bpx.graph.arrays import LARGEST_NODE, MOST_AXES, Array, RoundedInteger, real_floats
 from bpx.words.arguments import shown_value
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.say import say
 
 MOST_LISTED = 40  # names in a sentence
 
@@ -21,6 +22,9 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
         array = np.array(value)
         array.setflags(write=False)
         return array
+    if isinstance(value, np.ndarray) and value.size > LARGEST_NODE:  # before it is copied
+        problems.append(_too_large(name, value.size))
+        return None
     try:
         array = real_floats(value)
     except RoundedInteger as error:
@@ -34,6 +38,9 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
     if array.ndim > MOST_AXES:
         problems.append(Diagnostic("too-deep", None, {"name": name}))
         return None
+    if array.size > LARGEST_NODE:
+        problems.append(_too_large(name, array.size))
+        return None
     if not array.size:
         problems.append(Diagnostic("empty-array", None, {"name": name}))
         return None
@@ -43,6 +50,10 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
         return None
     array.setflags(write=False)
     return array
+
+
+def _too_large(name: str, size: int) -> Diagnostic:
+    return Diagnostic("input-too-large", None, {"name": name, "reason": say("word.elements", count=size)})
 
 
 def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:

@@ -34,7 +34,7 @@ from bpx.spec.text.derivatives import (
 )
 from bpx.spec.text.parser import parse
 from bpx.spec.text.printed import printed_numbers
-from bpx.spec.text.problems import MOST_WITH_CARE, listed, report_with_guess, reporter
+from bpx.spec.text.problems import MOST_READ, MOST_WITH_CARE, listed, report_with_guess, reporter
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
@@ -198,6 +198,8 @@ def resolved(
     read: dict[str, Claim] = {}
     alike: defaultdict[tuple[str | None, ...], list[Claim]] = defaultdict(list)  # by what is derived by what
     for syntax in claims:
+        if len(problems) > MOST_READ:
+            break
         syntax, said = in_names_of(spec, syntax)
         problems += [problem for problem in said if problem.severity == "error"]
         if notes is not None:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bpx.graph.arrays import Array
+from bpx.graph.named.claim import Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array
 from bpx.spec.reading.claims import claimed_derivative, read_claim
 from bpx.spec.reading.syntax import ClaimSyntax
 from bpx.spec.tables.rounding import room_in, rooms_of_floats
 from bpx.spec.tables.table import floats_of
+from bpx.spec.text.problems import MOST_READ
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 
@@ -45,14 +47,19 @@ def _numbers(
     """Claims in numbers, each with the room that the rounding of its floats leaves."""
 
     syntaxes = {name: ClaimSyntax(name, None, array.tolist(), None) for name, array in arrays.items()}
-    # What a name means, if anything: whoever resolves the claims says what is wrong with it.
-    known = {name: claimed_derivative(spec, syntax, []) for name, syntax in syntaxes.items()}
+    # What a name means, if anything: whoever resolves the claims says what is wrong with the first ones.
+    known: dict[str, Derivative | None] = {}
+    problems: list[Diagnostic] = []
+    for name, syntax in syntaxes.items():
+        if len(problems) > MOST_READ:
+            break
+        known[name] = claimed_derivative(spec, syntax, problems)
     floats = {name: floats_of(values[name]) for name in arrays}
     output = spec.names[spec.nodes.get(options.get("of") or "", spec.output)]
     stated = [(derivative, floats[name]) for name, derivative in known.items() if derivative]
     rooms = rooms_of_floats(spec, output, options.get("upstream"), stated)
     for name, syntax in syntaxes.items():
-        derivative = known[name]
+        derivative = known.get(name)
         if derivative is None:
             yield syntax
         else:

@@ -149,7 +149,7 @@ class Writer:
 
     def code(self, node: int, *, open_root: bool = False) -> Code:
         """The code of a node; of what it needs, all lines that have to stand before are written."""
-        known = self.codes.keys() - ({node} if open_root else set())
+        known = self.codes.keys() - {node} if open_root else self.codes
         for inner in self._needed(node, known):
             code = self._written(inner)
             if inner != node and self._wants_line(inner, code):
