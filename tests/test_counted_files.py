@@ -9,6 +9,7 @@ import pytest
 
 import bpx
 from bpx.graph.graph import Graph
+from bpx.spec.code.lines.edits import LONGEST_EDITED, edits
 from bpx.spec.models.model import ModelError
 from bpx.spec.models.protobuf import has_more_fields
 from bpx.spec.models.pt2 import MOST_REPEATED, _strided
@@ -79,6 +80,13 @@ def test_a_tensor_that_repeats_its_numbers_is_bounded() -> None:
     assert _strided(data, np.dtype("f8"), meta(3), "w").tolist() == [1, 1, 1]
     with pytest.raises(ModelError, match="model-short"):
         _strided(data, np.dtype("f8"), meta(MOST_REPEATED + 1), "w")
+
+
+def test_statements_of_any_length_are_not_edited() -> None:
+    scope = {"x": np.ones(2), "y": np.ones(2)}
+    for count, are_edited in ((20, True), (LONGEST_EDITED // 4, False)):
+        found = next(edits("z = " + "x + " * count + "y", scope, False), None)
+        assert (found is not None) == are_edited
 
 
 def test_no_file_has_so_long_a_name() -> None:

@@ -61,7 +61,7 @@ from bpx.spec.practice.practice import MOST_BLANKS, MOST_PLANTED
 from bpx.spec.reading.blocks import LARGEST
 from bpx.spec.reading.custom import LARGEST as MOST_IN_OPS
 from bpx.spec.reading.documents.locate import MOST_DEPTH, MOST_PARTS
-from bpx.spec.reading.target import LARGEST_SPEC
+from bpx.spec.reading.target import LARGEST_SPEC, LONGEST_PATH
 from bpx.spec.tables.claims import MOST_PARTS as MOST_RUNS_OF_ENTRIES
 from bpx.spec.tables.csv_table import MOST_CELLS, MOST_COLUMNS
 from bpx.spec.tables.safetensors import LARGEST_HEADER
@@ -190,6 +190,7 @@ def _draw(text: str) -> Callable[[], list[str]]:
 # No command line: to reach it takes seconds, so the refusal is tested where the limit can be lowered.
 LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     "a spec, standard input": (LARGEST_SPEC, "too-big", _sparse("a.toml", LARGEST_SPEC + 1, "explain")),
+    "the name of a file": (LONGEST_PATH, "missing-file", None),
     "a table of gradients": (
         LARGEST_TABLE,
         "too-big",
@@ -245,15 +246,13 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     ),
     "a formula in the notation": (
         LONGEST_PYTHON,
-        "unreadable-formula",
-        _args("explain", f"np.sin({'x + ' * (LONGEST_PYTHON // 4)}x)", "x=1", "--notation=python"),
+        "unknown-op",
+        _args("explain", f"np.sin({'x + ' * (LONGEST_PYTHON // 4)}x)", "x=1"),
     ),
     "brackets inside one another in the notation": (
         MOST_IN_PYTHON,
-        "unreadable-formula",
-        _args(
-            "explain", f"np.sin({'-(' * MOST_IN_PYTHON}x{')' * MOST_IN_PYTHON})", "x=1", "--notation=python"
-        ),
+        "unknown-op",
+        _args("explain", f"np.sin({'-(' * MOST_IN_PYTHON}x{')' * MOST_IN_PYTHON})", "x=1"),
     ),
     "groups inside": (
         MOST_GROUPS,

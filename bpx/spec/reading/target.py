@@ -42,7 +42,7 @@ _OTHER_FILES = {
 }
 _EXPRESSION = "<expression>"
 _MOST_NEIGHBOURS = 1000  # files of a directory that are looked at
-_LONGEST_PATH = 4096  # characters: Linux opens no file by more; the patterns take the square of the length
+LONGEST_PATH = 4096  # characters: Linux opens no file by more; the patterns take the square of the length
 _LIKE_A_PATH = re.compile(r"[.~]{0,2}/[^()*^+]*|[\w./-]*\w\.(?!T\b)[A-Za-z]\w*")
 # A file is named by its ending or by where it is: `y/z` is a quotient, whatever lies in the folder `y`.
 _NAMES_A_FILE = re.compile(
@@ -95,7 +95,7 @@ def read_target(
         if exists(path):
             _refuse_other_files(path)
             return read_text(read_file(path), values, notation)
-    if len(target) <= _LONGEST_PATH and _LIKE_A_PATH.fullmatch(target):
+    if len(target) <= LONGEST_PATH and _LIKE_A_PATH.fullmatch(target):
         _fail("missing-file", None, name=target)
     _refuse_bare_name(target, values or {})
     _refuse_derivative(target, values or {})
@@ -105,7 +105,7 @@ def read_target(
 
 def names_file(target: str) -> bool:
     """Does a target name a file, by an ending or by the folder in front? Nothing else is ever read as one."""
-    return len(target) <= _LONGEST_PATH and _NAMES_A_FILE.fullmatch(target) is not None
+    return len(target) <= LONGEST_PATH and _NAMES_A_FILE.fullmatch(target) is not None
 
 
 @lru_cache(maxsize=1)

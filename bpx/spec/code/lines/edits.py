@@ -27,6 +27,7 @@ from bpx.spec.code.lines.expressions import (
 )
 from bpx.spec.code.lines.index_edits import IndexEdits, axes_of, replaced
 
+LONGEST_EDITED = 2_000  # characters of a statement: each of its edits is parsed as a whole
 MOST_NAMES = 16  # arrays that may stand in for one another
 _LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp)
 
@@ -47,7 +48,7 @@ def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator
     What sets a `number`, as a length, is not multiplied by arrays.
     """
     tree = _parsed(text)
-    if tree is None or not text.isascii():
+    if tree is None or not text.isascii() or len(text) > LONGEST_EDITED:
         return
     edited = _Edited(text, tree, scope)
     seen = {text}
