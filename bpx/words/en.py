@@ -443,7 +443,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.model-members": "`{name}` has more than {most} members, the most that bpx reads",
     "diagnostic.model-fields": "`{name}` has more than {most} fields, the most that bpx reads",
     "diagnostic.model-values": "`{member}` has more than {most} values, the most that bpx reads",
-    "diagnostic.model-steps": "a recurrent layer of `{name}` would be written out in {count} steps; at most {most} are",
+    "diagnostic.model-steps": "the layer would be written out in {count} steps; at most {most} are",
     "diagnostic.model-input-kind": "`{name}` has an input of kind `{kind}`, which bpx does not read",
     "diagnostic.model-op": "bpx has no op for `{op}`",
     "diagnostic.model-setting": "bpx has no op for `{op}` with this `{setting}`",

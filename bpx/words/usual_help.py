@@ -34,7 +34,7 @@ _SHARED = {
     "help.write-again": ("table-broken", "table-array-broken", "table-length"),
     "usual.too-big": ("table-unpacks", "table-too-many", "model-unpacks"),
     "usual.picture-too-many": ("picture-long-lines",),
-    "usual.model-too-long": ("model-fields", "model-values", "model-steps"),
+    "usual.model-too-long": ("model-fields", "model-values"),
     "help.save-export": ("model-lacks", "model-no-program"),
     "help.name-of-node": ("claim-unknown", "unknown-node"),
     "usual.model-op": ("model-setting", "model-use"),

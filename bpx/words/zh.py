@@ -416,7 +416,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.model-members": "`{name}` 的成员超过 {most} 个，这是 bpx 读取的上限",
     "diagnostic.model-fields": "`{name}` 的字段超过 {most} 个，这是 bpx 读取的上限",
     "diagnostic.model-values": "`{member}` 中的值超过 {most} 个，这是 bpx 读取的上限",
-    "diagnostic.model-steps": "`{name}` 的一个循环层会展开为 {count} 步；最多 {most} 步",
+    "diagnostic.model-steps": "该层会展开为 {count} 步；最多 {most} 步",
     "diagnostic.model-input-kind": "`{name}` 有一个 `{kind}` 类型的输入，bpx 不支持",
     "diagnostic.model-op": "bpx 没有 `{op}` 对应的算子",
     "diagnostic.model-setting": "bpx 没有带此 `{setting}` 的 `{op}` 对应的算子",

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.graph.graph import Expr
 from bpx.ops.layers import MASKED
-from bpx.spec.models.model import ModelError
+from bpx.ops.tensors import SettingError
 from bpx.spec.models.rows.operands import along, per_axis, stacked
 from bpx.spec.trace.rules.building import OtherSetting, add
 
@@ -276,7 +276,7 @@ def _recurrent(step: Callable[..., Any], states: int) -> Callable[..., Any]:
         if bidirectional or (dropout and train):
             raise OtherSetting("bidirectional" if bidirectional else "dropout")
         if (count := input.shape[time] * num_layers) > MOST_STEPS:
-            raise ModelError("model-steps", count=f"{count:,}", most=f"{MOST_STEPS:,}")
+            raise SettingError("model-steps", count=f"{count:,}", most=f"{MOST_STEPS:,}")
         starts = list(hx) if states == 2 else [hx]
         arrays = 4 if has_biases else 2
         place = [slice(None)] * time
