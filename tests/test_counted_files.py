@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,4 +122,12 @@ def test_claims_are_read_no_further_than_their_problems(monkeypatch: pytest.Monk
 def test_a_long_answer_is_cut_where_it_is_shown() -> None:
     sheet = bpx.parse("x^2", x=3).practice()
     graded = bpx.grade(sheet, dict.fromkeys(sheet.exercise.asked, "9" * 10000))
-    assert len(graded.to_plain()) < 5_000
+    assert len(str(graded.to("plain"))) < 5_000
+
+
+@pytest.mark.parametrize("name", ["a.ipynb", "a.md"])
+def test_brackets_in_a_notebook_are_no_sheet(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text('{"cells": ' + "[" * 100_000)
+    with pytest.raises(BpxError) as refusal:
+        bpx.grade(tmp_path / name)
+    assert [problem.code for problem in refusal.value.diagnostics] == ["no-sheet"]

@@ -206,7 +206,7 @@ def _in_notebook(source: Source) -> FilledSheet:
         plan = str(notebook["metadata"]["bpx"]["sheet"])
         cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
         exercise = _exercise(_decoder(Source(source.name, plan)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise (error if isinstance(error, BpxError) else problem) from None
     return _checked(
         source, exercise, {key: text for cell in cells for key, text in _assigned(source.name, cell)}

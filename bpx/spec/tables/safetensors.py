@@ -76,15 +76,18 @@ def _header(data: bytes) -> tuple[list[tuple[str, Any]], int]:
     pairs = json.loads(data[_LENGTH : _LENGTH + length].decode("utf-8"), object_pairs_hook=_Pairs)
     if not isinstance(pairs, _Pairs):
         raise ValueError(say("table.header-broken"))
-    if sum(_stated_bytes(tensor) for _, tensor in pairs) > len(data) - _LENGTH - length:
+    room = len(data) - _LENGTH - length
+    if sum(_stated_bytes(tensor, room) for _, tensor in pairs) > room:
         raise ValueError(say("table.numbers-shared"))
     return pairs, _LENGTH + length
 
 
-def _stated_bytes(tensor: Any) -> int:
-    """How many bytes a tensor says it has. No two share some: else few bytes could stand for any number."""
+def _stated_bytes(tensor: Any, room: int) -> int:
+    """How many of the bytes a tensor has. No two may share some: few could stand for any number."""
     offsets = dict(tensor).get("data_offsets") if isinstance(tensor, _Pairs) else None
-    return max(offsets[1] - offsets[0], 0) if _is_whole(offsets) and len(offsets) == 2 else 0
+    if not _is_whole(offsets) or len(offsets) != 2 or offsets[1] > room:
+        return 0
+    return max(offsets[1] - offsets[0], 0)
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -355,7 +355,7 @@ def test_names_that_come_twice(net: bpx.Spec, tmp_path: Path) -> None:
             archive.writestr("dx.npy", npy(ONE, bytes(8)))
     assert "table-repeated" in codes(net, tmp_path / "g.npz")
     twice = b'{"dx": %b, "dx": %b}' % ((json.dumps(TENSOR).encode(),) * 2)
-    (tmp_path / "g.safetensors").write_bytes(header_of(twice) + bytes(16))
+    (tmp_path / "g.safetensors").write_bytes(header_of(twice) + bytes(32))
     assert codes(net, tmp_path / "g.safetensors") == ["table-repeated"]
 
 

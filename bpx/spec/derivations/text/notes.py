@@ -162,7 +162,7 @@ def _cells(name: str, text: str) -> Iterator[Source]:
         notebook: Any = json.loads(text)
         cells = notebook["cells"]
         sources = [(cell["cell_type"], cell["source"]) for cell in cells]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
     for number, (kind, lines) in enumerate(sources, 1):
         if kind in ("markdown", "raw"):
