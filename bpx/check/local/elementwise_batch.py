@@ -70,6 +70,22 @@ def _depends(op: Op, position: int, by: tuple[int, ...]) -> bool:
     return bool(scratch.touched(by=[placeholders[i] for i in by], upto=local)[local])
 
 
+@lru_cache(maxsize=128)
+def _is_flat(op: Op) -> bool:
+    """Is the value of an op constant between its guards, as the rule says: that of a comparison?"""
+    graph = Graph()
+    args = [graph.input() for _ in op.args]
+    factors = op.local(*args, graph.input()) if op.local else ()
+    return bool(factors) and all(graph.lift(factor).number == 0 for factor in factors)
+
+
+@lru_cache(maxsize=256)
+def _is_affine(op: Op, position: int, between_guards: bool) -> bool:
+    scratch, placeholders, [local] = _local_of(op, position)
+    flat = [node for node, each in enumerate(scratch.ops) if _is_flat(each)] if between_guards else ()
+    return not {placeholders[position], placeholders[-1]} & {*scratch.needs(of=[local], known=flat)}
+
+
 @lru_cache(maxsize=256)
 def _on_args(guards: tuple[Guard, ...], count: int) -> OnPlaceholders:
     """The guards of an op of so many args."""
@@ -134,23 +150,27 @@ class ElementwiseBatch:
     def secants(self, position: int, columns: Indices, slope: Array) -> tuple[Array, Array]:
         """The slopes (secants, columns) of secants to both sides and to each, and their rounding.
 
-        They are as long as the value takes to change by all of itself, if its slope is about `slope`.
+        They are as long as the value takes to change by all of itself, if its slope is about `slope`; of an
+        op with guards as x, so as not to pass 0, where most kinks are. Beyond a guard there is no bound.
         """
         x, here = self.args[position][columns], self.out[columns]
-        steepness = np.abs(here / np.where(slope == 0, np.inf, slope))
-        reach = np.fmax(np.maximum(np.abs(x), 1.0), steepness)
+        if self.guards:
+            reach = np.abs(x)
+        else:
+            steepness = np.abs(here / np.where(slope == 0, np.inf, slope))
+            reach = np.fmax(np.maximum(np.abs(x), 1.0), steepness)
         steps = np.multiply.outer(AFFINE_STEPS, reach)
-        high, low = x + steps, x - steps
-        above, below = (
-            np.broadcast_to(self.value(position, points, columns), points.shape) for points in (high, low)
-        )
+        points = np.concatenate([x + steps, x - steps])
+        values, usable = self.along(position, columns)(points, slice(None))
+        (high, low), (above, below) = np.split(points, 2), np.split(values, 2)
         rises = np.concatenate([above - below, above - here, here - below])
         sizes = np.concatenate(
             [np.abs(end) + np.abs(start) for end, start in ((above, below), (above, here), (here, below))]
         )
         runs = np.concatenate([high - low, high - x, x - low])
         slopes = rises / runs
-        return slopes, EPSILON * (sizes / runs + np.abs(slopes))
+        errors = EPSILON * (sizes / runs + np.abs(slopes))
+        return slopes, np.where(usable.all(axis=0), errors, np.inf) if self.guards else errors
 
     def guard_values(self, args: Sequence[Any]) -> list[Array]:
         """Each guard at the given args, of their shape."""
@@ -237,8 +257,11 @@ class ElementwiseBatch:
         return self.locals_at(position, args, np.asarray(self.op.value(*args)))
 
     def is_affine(self, position: int) -> bool:
-        """Whether the rule says so: its local derivative depends neither on this arg nor on out."""
-        return not self.guards and not _depends(self.op, position, (position, len(self.op.args)))
+        """Whether the rule says so: its local derivative depends neither on this arg nor on out.
+
+        Of an op with guards, between these: there it may depend on what is constant, as x > 0 is.
+        """
+        return _is_affine(self.op, position, bool(self.guards))
 
 
 def elementwise_batches(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:

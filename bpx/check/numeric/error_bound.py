@@ -79,10 +79,9 @@ class ErrorBound(NamedTuple):
         `magnitude` is the map of absolute values, |J|ᵀ, which bounds what errors become; the map itself
         loses `relative_rounding` of the terms that it adds.
         """
-        error = relative_rounding * magnitude(np.abs(self.value))
-        # Most maps meet no kink at all, and some exact values: products are saved where all is 0.
-        error = error + magnitude(self.error) if np.any(self.error) else error
-        spread = magnitude(self.spread) if np.any(self.spread) else 0 * error
+        error = magnitude(relative_rounding * np.abs(self.value) + self.error)
+        # Most maps meet no kink at all: a product is saved.
+        spread = magnitude(self.spread) if np.any(self.spread) else np.zeros(error.shape)
         return ErrorBound(pull(self.value), error, spread)
 
 

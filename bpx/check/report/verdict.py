@@ -277,7 +277,6 @@ VERDICT_RULES: tuple[VerdictRule, ...] = (
     VerdictRule(_UNCLEAR, "beyond-budget", lambda at: at.evidence.beyond_budget, "beyond_budget"),
 )
 
-_NO_CODE = np.array(None, dtype=object)
 _NEEDED = {rule.needs for rule in VERDICT_RULES if rule.needs}
 
 
@@ -303,18 +302,28 @@ def verdict(
         decides = undecided & rule.holds(comparison)
         if rule.needs:
             decides &= np.asarray(getattr(evidence, rule.needs), dtype=bool)
+        if decides.all():  # as of most arrays: one outcome is that of all entries
+            return _same_for_all(rule, comparison)
         np.copyto(first, i, where=decides)
         undecided &= ~decides
-        if not undecided.any():  # mostly all entries agree, and the later rules need not be looked at
+        if not undecided.any():  # the later rules need not be looked at
             break
     verdicts, codes, simple = _outcomes(tuple(rules))
     chosen = np.asarray(verdicts[first])
     decided = (chosen == _AGREE) | (chosen == _DISAGREE)
     certified = decided & comparison.evidence.certified & ~comparison.strays
-    plain = np.asarray(simple[first])
-    # Where all entries simply agree, as in most large arrays, one None stands for all their codes.
-    every = np.broadcast_to(_NO_CODE, first.shape) if plain.all() else np.asarray(codes[first], dtype=object)
-    return Judgement(chosen, every, certified, plain)
+    return Judgement(chosen, np.asarray(codes[first], dtype=object), certified, np.asarray(simple[first]))
+
+
+def _same_for_all(rule: VerdictRule, comparison: Comparison) -> Judgement:
+    """The judgement where this rule decides every entry; one code stands for those of all."""
+    evidence, decided = comparison.evidence, rule.verdict in (_AGREE, _DISAGREE)
+    return Judgement(
+        np.full(evidence.shape, rule.verdict, dtype=np.int8),
+        np.broadcast_to(np.array(rule.code, dtype=object), evidence.shape),
+        np.array(np.broadcast_to(decided & evidence.certified & ~comparison.strays, evidence.shape)),
+        np.full(evidence.shape, rule.code is None),
+    )
 
 
 @lru_cache(maxsize=64)
