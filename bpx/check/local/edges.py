@@ -314,7 +314,7 @@ def _jacobian_of_parts(
     errors = rounding_errors(graph, forward, values, {arg: np.broadcast_to(x_error, x.shape)})
 
     def nonsmooth(batch: ElementwiseBatch) -> tuple[Flags, Flags]:
-        return batch.at_guard(KINKS, batch.flat(errors)), batch.at_guard(BOUNDARIES)
+        return batch.at_guard(KINKS, errors), batch.at_guard(BOUNDARIES)
 
     batches = elementwise_batches(graph, forward, values)
     checked_edges = check_edges(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,7 @@ from bpx.check.numeric.tolerances import (
     WITNESSES,
 )
 from bpx.check.report.entry import Reason, Verdict, relative_differences
-from bpx.check.report.evidence import Evidence, Obstacle
+from bpx.check.report.evidence import Evidence, Obstacle, is_nowhere
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.tasks.lost import WorkerLost
 from bpx.graph.arrays import Array, of_shape
@@ -67,20 +68,18 @@ def check_elementwise(
     kink and outside the domain. `detect` is the smallest relative error that must be seen, `exact_elements`
     how many of the elements may be looked at in many digits.
     """
-    errors = batch.flat(rounding_errors)
-    out_error = np.concatenate([np.ravel(rounding_errors[node]) for node in batch.nodes])
+    errors = batch.flat(rounding_errors) if edges else []
     for position in range(len(batch.op.args)):
         by_node = {edge.consumer: edge for edge in edges if edge.position == position}
         if by_node:
             claimed = batch.claimed_locals(by_node, values)
             # No flow into some of the args of some nodes: their elements are left out.
             queried = batch.flags(by_node)
-            partial = _PartialDerivative(
-                batch, position, claimed, (out_error, np.sum(errors, axis=0)), detect, exact_elements
-            )
+            partial = _PartialDerivative(batch, position, claimed, rounding_errors, detect, exact_elements)
             partial.gather(queried, kinked, outside)
+            moved = batch.moved_locals(position, errors)
             # At a kink rounding decides between the sides, which the spread accounts for.
-            moved = np.where(kinked, 0.0, batch.moved_locals(position, errors))
+            moved[kinked] = 0.0
             judgement, evidence = partial.judgement(), partial.evidence
             slopes = ErrorBound(evidence.value, evidence.error + moved, partial.spread)
             for edge in by_node.values():
@@ -95,16 +94,14 @@ class _PartialDerivative:
         batch: ElementwiseBatch,
         position: int,
         claimed: Array,
-        rounding: tuple[Array, Array],
+        rounding_errors: Mapping[int, Array],
         detect: float,
         exact_elements: int,
     ) -> None:
         self.batch, self.position, self.claimed = batch, position, claimed
         # What overflows on its way is no scale to measure by.
         self.sizes = np.where(np.isfinite(claimed), np.abs(claimed), 0.0)
-        # How far it may have moved the value, and all args together.
-        self.out_error, self.arg_error = rounding
-        self.detect, self.exact_elements = detect, exact_elements
+        self.rounding_errors, self.detect, self.exact_elements = rounding_errors, detect, exact_elements
         self.evidence = Evidence.of(np.full(claimed.size, np.nan), 0.0)
         self._judged: tuple[Evidence, int, Judgement] | None = None
 
@@ -130,11 +127,22 @@ class _PartialDerivative:
             return self._judged[2]
         return verdict(self.claimed[columns], self.evidence.part(columns), self.detect)
 
+    @cached_property
+    def out_error(self) -> Array:
+        """How far rounding may have moved the value."""
+        return np.concatenate([np.ravel(self.rounding_errors[node]) for node in self.batch.nodes])
+
+    @cached_property
+    def arg_error(self) -> Array:
+        """How far it may have moved all args together."""
+        total: Array = np.sum(self.batch.flat(self.rounding_errors), axis=0)
+        return total
+
     @property
     def spread(self) -> Array:
         """Half of what the one-sided slopes differ by, at kinks; at a jump there is no bound."""
         evidence = self.evidence
-        if not np.any(evidence.kink) and not np.any(evidence.jump):
+        if is_nowhere(evidence.kink) and is_nowhere(evidence.jump):
             return np.zeros(self.claimed.shape)
         half = np.where(evidence.kink, (np.asarray(evidence.high) - evidence.low) / 2, 0.0)
         return np.broadcast_to(np.where(evidence.jump, np.inf, half), self.claimed.shape)
@@ -374,10 +382,8 @@ def checked_edge(
 
 def _reason(evidence: Evidence, part: slice, code: str | None, middle: float) -> Reason | None:
     """What is said of an edge: of a lost element always, as nothing that needs it has a bound."""
-    # Of most evidence no obstacle was ever written down.
-    if "obstacle" in vars(evidence) and np.any(
-        of_shape(evidence.obstacle, evidence.shape)[part] == Obstacle.WORKER_LOST
-    ):
+    obstacle = evidence.obstacle
+    if not is_nowhere(obstacle) and np.any(of_shape(obstacle, evidence.shape)[part] == Obstacle.WORKER_LOST):
         return Reason("worker-lost", {})
     return Reason("digits-lost", {"value": number(middle)}) if code == "digits-lost" else None
 
@@ -386,13 +392,13 @@ def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part:
     """The element of this part of the worst verdict; of these the first that is relatively off by most."""
     if part.stop - part.start == 1:
         return 0
-    candidates = np.flatnonzero(verdicts[part] == verdicts[part].min())
     with np.errstate(all="ignore"):
-        within = np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part]
-    odd = candidates[~within[candidates]] + part.start  # no bar is shown smaller: the others are noise
+        off = ~(np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part])
+    worst = verdicts[part] == verdicts[part].min()
+    odd = np.flatnonzero(worst & off) + part.start  # no bar is shown smaller: the others are noise
     if odd.size:
         beyond = evidence.part(odd)
         relative = np.nan_to_num(relative_differences(claimed[odd], beyond.value, beyond.shown_bars))
         if relative.any():
             return int(odd[relative.argmax()] - part.start)
-    return int(candidates[0])
+    return int(worst.argmax())

@@ -201,17 +201,17 @@ class ElementwiseBatch:
                 usable &= np.sign(value) == sign[at]
         return usable
 
-    def at_guard(self, kinds: Iterable[str], errors: Sequence[Array] = ()) -> Flags:
+    def at_guard(self, kinds: Iterable[str], errors: Values | None = None) -> Flags:
         """Which elements are where a guard of these kinds is 0, or so close that rounding decides.
 
-        `errors` say for each arg how far rounding may have moved it, flat; without them all are exact.
+        `errors` say how far rounding may have moved the value of each node; without them all are exact.
         """
         flags = np.zeros(self.out.shape, dtype=bool)
         which = [i for i, guard in enumerate(self.guards) if guard.kind in kinds]
         for i in which:
             flags |= self.signs[i] == 0
         # x - y with x and y rounded may have either sign: then the kink may just as well be here.
-        for ends in ends_of(self.args, errors) if which and errors else ():
+        for ends in ends_of(self.args, self.flat(errors)) if which and errors else ():
             values = self.guard_values(ends)
             for i in which:
                 flags |= np.sign(values[i]) != self.signs[i]

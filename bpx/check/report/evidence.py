@@ -209,6 +209,11 @@ _ARRAYS = {
 }
 
 
+def is_nowhere(field_: Field) -> bool:
+    """Is a field 0 or False for all entries?"""
+    return not (field_.any() if isinstance(field_, np.ndarray) else field_)
+
+
 def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:
     if not isinstance(field_, np.ndarray) or (shape and not field_.ndim):
         return field_  # one number for all entries

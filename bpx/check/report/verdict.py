@@ -22,7 +22,7 @@ from bpx.check.numeric.tolerances import (
     UNIT_ROUNDOFF,
 )
 from bpx.check.report.entry import Verdict
-from bpx.check.report.evidence import Evidence, Obstacle
+from bpx.check.report.evidence import Evidence, Obstacle, is_nowhere
 from bpx.graph.arrays import Array, of_shape
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Comparison:
     def near(self) -> Array:
         """The claim, moved towards the reference as far as its last written digit lets it."""
         tolerance, claimed = self.evidence.tolerance, self.claimed
-        if _is_nowhere(tolerance):
+        if is_nowhere(tolerance):
             return claimed
         moved = np.clip(self.evidence.value, claimed - tolerance, claimed + tolerance)
         return np.where(np.asarray(tolerance) > 0, moved, claimed)
@@ -108,7 +108,7 @@ class Comparison:
     @cached_property
     def strays(self) -> Flags:
         """Is a number in use not the one that the rules give?"""
-        if _is_nowhere(self.evidence.rule_gap):
+        if is_nowhere(self.evidence.rule_gap):
             return np.zeros((), dtype=bool)
         return np.asarray(self.evidence.rule_gap > self.detect * np.asarray(self.evidence.rule_scale))
 
@@ -171,11 +171,6 @@ def _has_no_digit(comparison: Comparison) -> Any:
 def _met(obstacle: Obstacle) -> Callable[[Comparison], Any]:
     number = int(obstacle)
     return lambda at: at.evidence.obstacle == number
-
-
-def _is_nowhere(field: Any) -> bool:
-    """Is a field of the evidence 0 or False for all entries?"""
-    return not (field.any() if isinstance(field, np.ndarray) else field)
 
 
 def _negligible(comparison: Comparison) -> Any:
@@ -295,7 +290,7 @@ def verdict(
     comparison = Comparison(claimed, evidence, detect)
     first = np.full(evidence.shape, len(rules), dtype=np.int8)
     undecided = np.ones(evidence.shape, dtype=bool)
-    somewhere = {name for name in _NEEDED & vars(evidence).keys() if not _is_nowhere(getattr(evidence, name))}
+    somewhere = {name for name in _NEEDED & vars(evidence).keys() if not is_nowhere(getattr(evidence, name))}
     for i, rule in enumerate(rules):
         if rule.needs and rule.needs not in somewhere:  # as of most rules
             continue
@@ -317,12 +312,14 @@ def verdict(
 
 def _same_for_all(rule: VerdictRule, comparison: Comparison) -> Judgement:
     """The judgement where this rule decides every entry; one code stands for those of all."""
-    evidence, decided = comparison.evidence, rule.verdict in (_AGREE, _DISAGREE)
+    evidence, certified = comparison.evidence, np.zeros(comparison.evidence.shape, dtype=bool)
+    if rule.verdict in (_AGREE, _DISAGREE) and not is_nowhere(evidence.certified):
+        certified |= evidence.certified & ~comparison.strays
     return Judgement(
-        np.full(evidence.shape, rule.verdict, dtype=np.int8),
-        np.broadcast_to(np.array(rule.code, dtype=object), evidence.shape),
-        np.array(np.broadcast_to(decided & evidence.certified & ~comparison.strays, evidence.shape)),
-        np.full(evidence.shape, rule.code is None),
+        np.full(certified.shape, int(rule.verdict), dtype=np.int8),
+        np.broadcast_to(np.array(rule.code, dtype=object), certified.shape),
+        certified,
+        np.full(certified.shape, rule.code is None),
     )
 
 

@@ -229,7 +229,7 @@ class CheckedGraph:
         """The nodes with elements where a guard of these kinds is 0, as far as the values are known."""
         nodes = []
         for batch in [batch for batch in self.elementwise if batch.has_guard(kinds)]:
-            at = batch.at_guard(kinds, batch.flat(widths) if widths else ())
+            at = batch.at_guard(kinds, widths)
             if at.any():
                 masks = [(node, batch.part(node, at)) for node in batch.nodes]
                 nodes += [NonsmoothNode(node, mask) for node, mask in masks if mask.any()]

@@ -57,17 +57,25 @@ def test_the_op_along_one_arg_stops_at_the_guard(group):
     assert usable.tolist() == [[True, True], [False, False]]
 
 
+def errors_of(group, **moved):
+    """That of x and b as given, of every other arg none."""
+    first = group.nodes[0]
+    args = {arg for node in group.nodes for arg in group.graph.args[node]}
+    errors = {arg: np.zeros(group.graph.shapes[arg]) for arg in args}
+    return {**errors, **dict(zip(group.graph.args[first], moved.values(), strict=False))}
+
+
 def test_elements_at_a_guard_are_flagged(group):
-    exact = [np.zeros(7), np.zeros(7)]
-    assert np.flatnonzero(group.at_guard(["kink"], exact)).tolist() == [2]
-    assert not group.at_guard(["positive", "nonzero"], exact).any()
+    assert np.flatnonzero(group.at_guard(["kink"], errors_of(group))).tolist() == [2]
+    assert not group.at_guard(["positive", "nonzero"], errors_of(group)).any()
 
 
 def test_where_rounding_decides_the_side_an_element_stands_at_the_guard(group):
-    """3 against 4: half of the distance from either end reaches it, but not from one alone."""
-    wide = np.array([0, 0, 0, 0.6, 0, 0, 0])
-    assert np.flatnonzero(group.at_guard(["kink"], [wide, wide])).tolist() == [2, 3]
-    assert np.flatnonzero(group.at_guard(["kink"], [wide, 0 * wide])).tolist() == [2]
+    """4 against 3: half of the distance from either end reaches it, but not from one alone."""
+    x, b = np.array([[0, 0, 0], [0.6, 0, 0]]), np.array([0.6, 0, 0])
+    assert np.flatnonzero(group.at_guard(["kink"], errors_of(group, x=x, b=b))).tolist() == [2, 3]
+    assert np.flatnonzero(group.at_guard(["kink"], errors_of(group, x=x))).tolist() == [2]
+
 
 
 def test_the_rule_at_other_numbers(group):
