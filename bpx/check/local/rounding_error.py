@@ -180,10 +180,12 @@ def ends_of(args: Sequence[Array], errors: Sequence[Array]) -> Iterator[list[Arr
     2ⁿ evaluations for n args with an error: ops have few, but for those that join arrays, which are linear
     and do without. Nothing where all args are exact.
     """
-    moved = [bool(error.any()) for error in errors]
-    if any(moved):
-        for signs in product(*((-1.0, 1.0) if moves else (0.0,) for moves in moved)):
-            yield [arg + sign * error for arg, sign, error in zip(args, signs, errors, strict=True)]
+    ends = [
+        (arg - error, arg + error) if np.any(error) else (arg,)
+        for arg, error in zip(args, errors, strict=True)
+    ]
+    if any(len(of_arg) > 1 for of_arg in ends):
+        yield from map(list, product(*ends))
 
 
 def stacked_ends(args: Sequence[Array], errors: Sequence[Array], axes: int) -> list[Array]:

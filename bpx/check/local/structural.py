@@ -48,11 +48,9 @@ def check_structural(
     `values` holds those of the node and its args, `rounding_errors` how far rounding may have moved them.
     """
     rule = StructuralRule(graph, edge.consumer, values, rounding_errors)
-    rng = generator(edge)
     if edge.position in rule.op.chooses:
-        return _chooser(rule, edge, random_upstream(rng, rule.out.shape))
-    known = _certified_once(rule, edge)
-    return known or _linear(rule, edge, random_upstream(rng, rule.out.shape), rng)
+        return _chooser(rule, edge, random_upstream(generator(edge), rule.out.shape))
+    return _certified_once(rule, edge) or _linear(rule, edge)
 
 
 def generator(edge: Edge) -> np.random.Generator:
@@ -137,8 +135,7 @@ def _certificate(op: Op, shape: Shape, settings: tuple[tuple[str, Any], ...]) ->
     node = graph.add(op, graph.input(shape), **dict(settings))
     zeros = {at.id: np.zeros(at.shape) for at in (*node.args, node)}
     rule, edge = StructuralRule(graph, node.id, zeros, zeros), Edge(node.id, node.args[0].id, 0, -1, None, -1)
-    rng = generator(edge)
-    checked = _linear(rule, edge, random_upstream(rng, node.shape), rng)
+    checked = _linear(rule, edge)
     reference = checked.reference_jacobian
     if not isinstance(reference, LinearMap) or checked.verdict is not Verdict.AGREE:
         return None
@@ -149,7 +146,7 @@ def _certificate(op: Op, shape: Shape, settings: tuple[tuple[str, Any], ...]) ->
 # --- linear ops: sketches -----------------------------------------------------------------------
 
 
-def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Generator) -> CheckedEdge:
+def _linear(rule: StructuralRule, edge: Edge) -> CheckedEdge:
     """⟨Jᵀ u, w⟩ must be ⟨u, J w⟩ for random u and w: the rule against the op's own forward.
 
     This costs a pass each way, whatever the size; basis vectors would cost one for each element of the arg.
@@ -158,8 +155,8 @@ def _linear(rule: StructuralRule, edge: Edge, upstream: Array, rng: np.random.Ge
     4 tolerances / δ each, as the densities of both are at most 1. The tolerance being 1e-11 in the largest
     arrays, a rule that is off by 1e-5 passes three sketches, all drawn anew, with a probability of 1e-15.
     """
-    position = edge.position
-    stated_jacobian = LinearMap(rule, position)
+    position, rng = edge.position, generator(edge)
+    upstream, stated_jacobian = random_upstream(rng, rule.out.shape), LinearMap(rule, position)
     sketches = _sketches(rule, position, rng)
     for slices in _slices(rule.args[position].shape, rule.out.shape) if sketches else []:
         certified_edge = _certified(edge, stated_jacobian, sketches, slices)
@@ -252,7 +249,7 @@ def _summed_but(terms: Array, axes: tuple[int, ...]) -> Array:
     """The sums over all other axes, flat, slices in the order of `axes`."""
     others = tuple(axis for axis in range(terms.ndim) if axis not in axes)
     kept = np.sum(terms, axis=others)
-    return np.transpose(kept, np.argsort(np.argsort(axes))).reshape(-1)
+    return np.transpose(kept, [sorted(axes).index(axis) for axis in axes]).reshape(-1)
 
 
 def _sketch_tolerance(arg: Array, out: Array, slices: int) -> float:

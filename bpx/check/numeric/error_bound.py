@@ -54,6 +54,8 @@ class ErrorBound(NamedTuple):
         size, largest_slope = np.abs(self.value), np.abs(slope.value) + slope.error
         # |ab - a'b'| ≤ |a| eb + ea (|b| + eb): the product of both errors counts once, with the slope's.
         error = _product(size, slope.error) + _product(self.error, largest_slope) + EPSILON * np.abs(value)
+        if not self.spread.any() and not slope.spread.any():  # as wherever no kink is met
+            return ErrorBound(value, error, np.zeros(value.shape))
         spread = _product(size + self.error, slope.spread)
         return ErrorBound(value, error, spread + _product(self.spread, largest_slope + slope.spread))
 

@@ -41,7 +41,8 @@ def shown_bars(
         stays = proved | (error <= EPSILON * np.abs(value)) | ~np.isfinite(error)
         if np.all(stays):
             return np.where(stays, _stated(error), error)
-        least = np.where(np.isnan(least), MEASURED_BAR * np.abs(value), least)
+        share = MEASURED_BAR * np.abs(value)
+        least = share if least is np.nan else np.where(np.isnan(least), share, least)
         # `above` takes what rounding leaves of a power of ten, as 0.9999999999999999, for that power.
         measured = above(np.fmax(error, least))
         if not np.any(stays):

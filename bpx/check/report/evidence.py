@@ -146,10 +146,11 @@ class Evidence:
             starts = range(0, self.value.size, ENTRIES_AT_ONCE)
             parts = [self.part(slice(start, start + ENTRIES_AT_ONCE)).shown_bars for start in starts]
             return np.concatenate(parts).reshape(self.shape)
-        value = np.asarray(self.value)
-        proved = EPSILON * np.abs(value) + (self.highest - self.lowest)
+        if is_nowhere(self.certified):
+            return np.asarray(shown_bars(self.value, self.error, self.least_bar))
+        proved = EPSILON * np.abs(self.value) + (self.highest - self.lowest)
         error = np.where(self.certified, proved, self.error)
-        return np.asarray(shown_bars(value, error, self.least_bar, self.certified))
+        return np.asarray(shown_bars(self.value, error, self.least_bar, self.certified))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpx.check.numeric.decimal_digits import above
 from bpx.check.report.entry import Reason
-from bpx.check.report.evidence import Evidence
+from bpx.check.report.evidence import Evidence, is_nowhere
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array, of_shape
@@ -40,10 +40,7 @@ def table(
     )
     enclosures = dict(zip(certified.tolist(), zip(*(end.tolist() for end in ends), strict=True), strict=True))
     value, error = evidence.value, evidence.shown_bars
-    # Of most evidence nothing was written down there.
-    exact = (
-        np.flatnonzero(of_shape(evidence.exact, evidence.shape)).tolist() if np.any(evidence.exact) else ()
-    )
+    exact = () if is_nowhere(evidence.exact) else np.flatnonzero(of_shape(evidence.exact, evidence.shape))
     return GradientTable(
         name,
         claimed,
@@ -54,7 +51,7 @@ def table(
         between,
         by,
         enclosures,
-        exact=dict.fromkeys(exact, True),
+        exact=dict.fromkeys(map(int, exact), True),
     )
 
 

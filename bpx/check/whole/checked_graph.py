@@ -344,7 +344,8 @@ class CheckedGraph:
 
     def is_smooth(self, node: int) -> Flags:
         """Which entries of a node no kink or jump bears on."""
-        return ~(self.reach.get(node, np.zeros(())) > 0) & np.ones(self.graph.shapes[node], dtype=bool)
+        smooth = np.ones(self.graph.shapes[node], dtype=bool)
+        return smooth & ~(self.reach[node] > 0) if node in self.reach else smooth
 
     @cached_property
     def reach(self) -> dict[int, Array]:

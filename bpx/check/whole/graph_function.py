@@ -45,7 +45,7 @@ class GraphFunction:
     ) -> None:
         self.graph, self.output, self.seed, self.input_values = graph, output, seed, input_values
         nodes = graph.needs(of=[output])
-        self.elements = sum(int(np.prod(graph.shapes[node], dtype=int)) for node in nodes)
+        self.elements = sum(math.prod(graph.shapes[node]) for node in nodes)
         others = [node for node in nodes if node not in kinked] if guarded or kinked else []
         self.guards = _guard_nodes(graph, others)
         self.kink_guards = _guard_nodes(graph, kinked)

@@ -50,9 +50,11 @@ def drawn_points(spec: NamedGraph, count: int, seed: int) -> tuple[list[Mapping[
     An input is drawn uniformly from its range, where the spec states one; otherwise normally around its
     value, constants by a factor. What only chooses stays as it is.
     """
-    rng, sampler = np.random.default_rng(seed), _Sampler(spec)
     points: list[Mapping[int, Array]] = [spec.input_values]
     skipped = 0
+    if count == 1:
+        return points, skipped
+    rng, sampler = np.random.default_rng(seed), _Sampler(spec)
     for _ in range((count - 1) * TRIES):
         if len(points) == count:
             break
