@@ -197,7 +197,7 @@ class Graph:
         """The nodes `of` and all they depend on, in order; what `known` nodes depend on is left out."""
         of = list(of)
         # Where most is known, or a small part of a large graph is needed, that part alone is walked through.
-        most = len(self.ops) if 2 * len(known) > len(self.ops) else len(self.ops) // 32
+        most = len(self.ops) if 2 * len(known) > len(self.ops) else max(8, len(self.ops) // 32)
         walked = needed_by_walk(self.args, of, known, most)
         if walked is not None:
             return walked

@@ -392,13 +392,13 @@ def _worst(claimed: Array, evidence: Evidence, verdicts: NDArray[np.int8], part:
     """The element of this part of the worst verdict; of these the first that is relatively off by most."""
     if part.stop - part.start == 1:
         return 0
+    first = int(verdicts[part].argmin())
     with np.errstate(all="ignore"):
-        off = ~(np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part])
-    worst = verdicts[part] == verdicts[part].min()
-    odd = np.flatnonzero(worst & off) + part.start  # no bar is shown smaller: the others are noise
-    if odd.size:
+        within = np.abs(claimed[part] - evidence.value[part]) <= evidence.error[part]
+    if not within.all():  # no bar is shown smaller: all within it is noise
+        odd = np.flatnonzero(~within & (verdicts[part] == verdicts[part][first])) + part.start
         beyond = evidence.part(odd)
         relative = np.nan_to_num(relative_differences(claimed[odd], beyond.value, beyond.shown_bars))
         if relative.any():
             return int(odd[relative.argmax()] - part.start)
-    return int(worst.argmax())
+    return first

@@ -162,11 +162,11 @@ class ElementwiseBatch:
         steps = np.multiply.outer(AFFINE_STEPS, reach)
         points = np.concatenate([x + steps, x - steps])
         values, usable = self.along(position, columns)(points, slice(None))
-        (high, low), (above, below) = np.split(points, 2), np.split(values, 2)
+        ups = len(AFFINE_STEPS)
+        high, low, above, below = points[:ups], points[ups:], values[:ups], values[ups:]
         rises = np.concatenate([above - below, above - here, here - below])
-        sizes = np.concatenate(
-            [np.abs(end) + np.abs(start) for end, start in ((above, below), (above, here), (here, below))]
-        )
+        sizes, size_here = np.abs(values), np.abs(here)
+        sizes = np.concatenate([sizes[:ups] + sizes[ups:], sizes + size_here])
         runs = np.concatenate([high - low, high - x, x - low])
         slopes = rises / runs
         errors = EPSILON * (sizes / runs + np.abs(slopes))
@@ -227,7 +227,7 @@ class ElementwiseBatch:
         claimed = np.full(self.out.shape, np.nan)
         for node, edge in by_node.items():
             assert edge.local is not None
-            claimed[self.slices[node]] = of_shape(values[edge.local], self.graph.shapes[node]).ravel()
+            self.part(node, claimed)[...] = values[edge.local]
         return claimed
 
     def is_constant(self, position: int) -> bool:

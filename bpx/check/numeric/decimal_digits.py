@@ -37,4 +37,5 @@ def _power_of_ten(exponent: Array) -> Any:
     if known.all():
         return _POWERS_OF_TEN.take(exponent.astype(int) - LEAST_POWER, mode="clip")
     power = _POWERS_OF_TEN.take(np.where(known, exponent, 0).astype(int) - LEAST_POWER, mode="clip")
-    return np.where(known, power, np.exp(exponent))  # of infinite exponents it is the same, and nan stays
+    # Of infinite exponents it is the same, and nan stays.
+    return np.exp(exponent, out=np.asarray(power), where=~known)

@@ -55,7 +55,7 @@ class ErrorBound(NamedTuple):
         # |ab - a'b'| ≤ |a| eb + ea (|b| + eb): the product of both errors counts once, with the slope's.
         error = _product(size, slope.error) + _product(self.error, largest_slope) + EPSILON * np.abs(value)
         if not self.spread.any() and not slope.spread.any():  # as wherever no kink is met
-            return ErrorBound(value, error, np.zeros(value.shape))
+            return ErrorBound(value, error, 0.0 * (size + self.error))  # nan where nothing is known
         spread = _product(size + self.error, slope.spread)
         return ErrorBound(value, error, spread + _product(self.spread, largest_slope + slope.spread))
 
@@ -83,7 +83,7 @@ class ErrorBound(NamedTuple):
         """
         error = magnitude(relative_rounding * np.abs(self.value) + self.error)
         # Most maps meet no kink at all: a product is saved.
-        spread = magnitude(self.spread) if np.any(self.spread) else np.zeros(error.shape)
+        spread = magnitude(self.spread) if np.any(self.spread) else 0 * error
         return ErrorBound(pull(self.value), error, spread)
 
 
