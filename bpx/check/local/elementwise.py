@@ -128,15 +128,11 @@ class _PartialDerivative:
         return verdict(self.claimed[columns], self.evidence.part(columns), self.detect)
 
     @cached_property
-    def out_error(self) -> Array:
-        """How far rounding may have moved the value."""
-        return np.concatenate([np.ravel(self.rounding_errors[node]) for node in self.batch.nodes])
-
-    @cached_property
-    def arg_error(self) -> Array:
-        """How far it may have moved all args together."""
-        total: Array = np.sum(self.batch.flat(self.rounding_errors), axis=0)
-        return total
+    def rounding(self) -> tuple[Array, Array]:
+        """How far it may have moved the value, and all args together."""
+        errors = self.rounding_errors
+        of_value = np.concatenate([np.ravel(errors[node]) for node in self.batch.nodes])
+        return of_value, np.sum(self.batch.flat(errors), axis=0)
 
     @property
     def spread(self) -> Array:
@@ -317,8 +313,8 @@ class _PartialDerivative:
         # Both the value and the limit are off by as much as rounding has moved them. At a jump that moves the
         # value by all of its height: what the args move is bounded by the slopes to the sides.
         here, steepest = self.batch.out[columns], np.fmax(np.abs(left.slope), np.abs(right.slope))
-        along_slopes = EPSILON * np.abs(here) + steepest * self.arg_error[columns]
-        value_error = 2 * np.fmin(self.out_error[columns], along_slopes)
+        along_slopes = EPSILON * np.abs(here) + steepest * self.rounding[1][columns]
+        value_error = 2 * np.fmin(self.rounding[0][columns], along_slopes)
         return left, right, left.jumps(here, value_error) | right.jumps(here, value_error)
 
     def before_next_guard(self, points: Array, columns: Indices) -> Flags:
@@ -330,7 +326,7 @@ class _PartialDerivative:
         args = [np.broadcast_to(arg[columns], points.shape) for arg in batch.args]
         x = args[self.position]
         args[self.position] = points
-        off = np.abs(points - x) > OFF_KINK * (self.arg_error[columns] + EPSILON * np.abs(x))
+        off = np.abs(points - x) > OFF_KINK * (self.rounding[1][columns] + EPSILON * np.abs(x))
         nearest = np.maximum(off.sum(axis=0) - 1, 0)  # the smallest step that is off the kink for certain
         usable = np.ones(points.shape, dtype=bool)
         for value in batch.guard_values(args):
@@ -382,8 +378,8 @@ def checked_edge(
 
 def _reason(evidence: Evidence, part: slice, code: str | None, middle: float) -> Reason | None:
     """What is said of an edge: of a lost element always, as nothing that needs it has a bound."""
-    obstacle = evidence.obstacle
-    if not is_nowhere(obstacle) and np.any(of_shape(obstacle, evidence.shape)[part] == Obstacle.WORKER_LOST):
+    lost = evidence.obstacle == Obstacle.WORKER_LOST
+    if not is_nowhere(lost) and of_shape(lost, evidence.shape)[part].any():
         return Reason("worker-lost", {})
     return Reason("digits-lost", {"value": number(middle)}) if code == "digits-lost" else None
 

@@ -66,7 +66,8 @@ def random_upstream(rng: np.random.Generator, shape: Shape) -> Array:
 def random_of_either_sign(rng: np.random.Generator, low: float, high: float, shape: Shape) -> Array:
     """Random numbers of sizes from `low` to `high`: signs drawn by themselves take longer than all else."""
     numbers = np.asarray(rng.uniform(low - high, high - low, shape))
-    return np.asarray(numbers + np.copysign(low, numbers))
+    numbers += np.copysign(low, numbers)
+    return numbers
 
 
 def _chooser(rule: StructuralRule, edge: Edge, upstream: Array) -> CheckedEdge:

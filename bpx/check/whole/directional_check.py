@@ -83,13 +83,9 @@ def _one_difference_agrees(
     """Is one difference of fourth order within what may go unseen? Then no ladder is needed to see that."""
 
     def rise(steps: int) -> float:
-        up, down = (
-            function.at(
-                {node: function.input_values[node] + way * share for node, share in direction.items()}
-            )
-            for way in (steps * STEP_ALONG, -steps * STEP_ALONG)
-        )
-        return up - down
+        moves = {node: steps * STEP_ALONG * share for node, share in direction.items()}
+        up = function.at({node: function.input_values[node] + move for node, move in moves.items()})
+        return up - function.at({node: function.input_values[node] - move for node, move in moves.items()})
 
     slope = (8 * rise(1) - rise(2)) / (12 * STEP_ALONG)
     return abs(slope - expected) <= tolerance  # never of nan, beyond a guard

@@ -77,7 +77,6 @@ def test_where_rounding_decides_the_side_an_element_stands_at_the_guard(group):
     assert np.flatnonzero(group.at_guard(["kink"], errors_of(group, x=x))).tolist() == [2]
 
 
-
 def test_the_rule_at_other_numbers(group):
     args = [np.full(7, 5.0), np.arange(7.0)]
     assert group.locals_at(0, args, group.out).tolist() == [1, 1, 1, 1, 1, 0.5, 0]
