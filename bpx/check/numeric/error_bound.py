@@ -55,7 +55,8 @@ class ErrorBound(NamedTuple):
         # |ab - a'b'| ≤ |a| eb + ea (|b| + eb): the product of both errors counts once, with the slope's.
         error = _product(size, slope.error) + _product(self.error, largest_slope) + EPSILON * np.abs(value)
         if not self.spread.any() and not slope.spread.any():  # as wherever no kink is met
-            return ErrorBound(value, error, 0.0 * (size + self.error))  # nan where nothing is known
+            unknown = np.zeros(value.shape) * (size + self.error)  # nan where nothing is known
+            return ErrorBound(value, error, unknown)
         spread = _product(size + self.error, slope.spread)
         return ErrorBound(value, error, spread + _product(self.spread, largest_slope + slope.spread))
 
