@@ -170,6 +170,8 @@ class ElementwiseBatch:
         runs = np.concatenate([high - low, high - x, x - low])
         slopes = rises / runs
         errors = EPSILON * (sizes / runs + np.abs(slopes))
+        if self.has_kinks:  # on the flat side of one the slope is 0: a bar would widen the sums it enters
+            errors = np.where((slopes == 0).all(axis=0), 0.0, errors)
         return slopes, np.where(usable.all(axis=0), errors, np.inf) if self.guards else errors
 
     def guard_values(self, args: Sequence[Any]) -> list[Array]:
