@@ -9,8 +9,8 @@ import numpy as np
 
 from bpx.check.local.composite import CompositeRule, composite_samples
 from bpx.check.local.edges import check_whole_arrays
-from bpx.check.local.elementwise import KINKS, check_elementwise
-from bpx.check.local.elementwise_batch import ElementwiseBatch
+from bpx.check.local.elementwise import check_elementwise
+from bpx.check.local.elementwise_batch import KINKS, ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural import random_upstream

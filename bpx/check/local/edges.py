@@ -16,13 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.balls import ball_context
-from bpx.check.local.elementwise import (
-    BOUNDARIES,
-    KINKS,
-    check_elementwise,
-    checked_edge,
-)
-from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
+from bpx.check.local.elementwise import check_elementwise, checked_edge
+from bpx.check.local.elementwise_batch import BOUNDARIES, KINKS, ElementwiseBatch, elementwise_batches
 from bpx.check.local.elimination import jacobian_by_elimination
 from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian, agreed_scalar
 from bpx.check.local.reverse_sweep import Jacobian

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpx.check.balls import ball_context
-from bpx.check.local.elementwise_batch import ElementwiseBatch
+from bpx.check.local.elementwise_batch import KINKS, ElementwiseBatch
 from bpx.check.local.elementwise_complex import confirmed_slopes
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.numeric.differences import OneSided, derivative, one_sided
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
     Flags = NDArray[np.bool_]
     Indices = NDArray[np.intp]
-
-KINKS = ("kink",)  # kinds of guards where an op is defined, but not differentiable
-BOUNDARIES = ("positive", "nonnegative", "nonzero")  # and where its domain ends
 
 
 def check_elementwise(

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Values = Mapping[int, Array]
 
+KINKS = ("kink",)  # kinds of guards where an op is defined, but not differentiable
+BOUNDARIES = ("positive", "nonnegative", "nonzero")  # and where its domain ends
+
 
 class OnPlaceholders(NamedTuple):
     """Numbers that an op makes of scalar placeholders, in a graph of their own.
@@ -170,7 +173,9 @@ class ElementwiseBatch:
         runs = np.concatenate([high - low, high - x, x - low])
         slopes = rises / runs
         errors = EPSILON * (sizes / runs + np.abs(slopes))
-        if self.has_kinks:  # on the flat side of one the slope is 0: a bar would widen the sums it enters
+        if self.has_guard(
+            KINKS
+        ):  # on the flat side of one the slope is 0: a bar would widen the sums it enters
             errors = np.where((slopes == 0).all(axis=0), 0.0, errors)
         return slopes, np.where(usable.all(axis=0), errors, np.inf) if self.guards else errors
 

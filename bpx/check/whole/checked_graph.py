@@ -13,8 +13,12 @@ import numpy as np
 
 from bpx.check.local.composite import check_composite
 from bpx.check.local.edges import check_edges
-from bpx.check.local.elementwise import BOUNDARIES, KINKS
-from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
+from bpx.check.local.elementwise_batch import (
+    BOUNDARIES,
+    KINKS,
+    ElementwiseBatch,
+    elementwise_batches,
+)
 from bpx.check.local.jacobians import CheckedEdge, sparsity_pattern
 from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep, with_sampled_errors
 from bpx.check.local.rounding_error import bounded_or_measured, rounding_errors
