@@ -80,6 +80,15 @@ def test_spans_are_places_in_what_was_typed():
             assert 0 <= span.start < span.end <= len(typed), typed
 
 
+def test_spans_are_those_of_the_line_whatever_ends_the_lines():
+    # Python's parser takes \r for the end of a line, and \r\n for one.
+    for line_end in ("\n", "\r", "\r\n", "\f"):
+        typed = f"{line_end}np.tanh(x){line_end} + np.exp(y)"
+        expression = read_formula(text_of(typed), KNOWN).expression
+        spans = [expression.text.span(node.start, node.end) for node in expression.calls()]
+        assert {"np.exp(y)", "np.tanh(x)"} < {typed[span.start : span.end] for span in spans}
+
+
 def test_own_notation_is_never_read_in_another():
     """What reads with names and ops that are known has the tree that the parser gives it."""
     for texts in (_formulas_of(bpx.load(name)) for name in example_names()):

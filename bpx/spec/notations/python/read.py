@@ -7,6 +7,7 @@ import math
 import re
 import warnings
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TypeGuard
 
 from bpx.graph.numbers import CONSTANTS as BPX_CONSTANTS
@@ -42,6 +43,7 @@ _INFIX: dict[type[ast.AST], str] = {
 }
 _WORDS = {True: "true", False: "false", None: "none"}
 _COMPARING = infix(atom("x", 0, 0), "<", atom("y", 0, 0)).binding
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n]|$)")  # to Python a line ends at \r, too
 MOST_NESTED = 60
 LONGEST = 10_000
 
@@ -71,10 +73,9 @@ class _Reader(IndexReader):
     def __init__(self, content: str, text: str, raised: Sequence[int], known: Known) -> None:
         self.content, self.known = content, known
         self.raised = [at + i for i, at in enumerate(raised)]  # in the text that Python read
-        self.lines = [line.encode() for line in f"({text}\n)".split("\n")]
-        self.starts = [0]
-        for line in self.lines:
-            self.starts.append(self.starts[-1] + len(line.decode()) + 1)
+        lines = _LINE.findall(f"({text}\n)")
+        self.lines = [line.encode() for line in lines]
+        self.starts = [0, *accumulate(map(len, lines))]
         self.certain = True
         self.depth = 0
 
