@@ -5,6 +5,7 @@ Tracing looks through the user's modules: of the files of tests, through that of
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,9 @@ settings.register_profile("home", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 faults.raised = True
+
+# A shell has what runs in its background ignore Ctrl-C, and what a test starts would ignore it, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _user_modules = stand_ins._modules
 _TESTS = f"{Path(__file__).parent}{os.sep}"

@@ -57,7 +57,7 @@ def test_set_up_command(marker: str, output: str, tmp_path: Path) -> None:
         pytest.skip("no package index can be reached")
     assert done.returncode == 0, done.stderr
     assert output in done.stdout
-    assert in_a_shell(".venv/bin/bpx help spec", copy).stdout == text_of(DOCS / "spec.md")
+    assert in_a_shell(".venv/bin/bpx help spec", copy, **others).stdout == text_of(DOCS / "spec.md")
 
 
 @pytest.mark.skipif(not (ROOT / ".ci").exists(), reason="not in the sdist")

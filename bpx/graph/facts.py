@@ -32,6 +32,10 @@ class Guard(NamedTuple):
     of: Callable[..., Any]
 
 
+KINKS = ("kink",)  # kinds of guards where an op is defined, but not differentiable
+BOUNDARIES = ("positive", "nonnegative", "nonzero")  # and where its domain ends
+
+
 class Refusal(NamedTuple):
     """Why an op takes no such value of an arg, as a class that is no whole number: a code and facts."""
 

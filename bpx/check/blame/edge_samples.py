@@ -10,7 +10,7 @@ import numpy as np
 from bpx.check.local.composite import CompositeRule, composite_samples
 from bpx.check.local.edges import check_whole_arrays
 from bpx.check.local.elementwise import check_elementwise
-from bpx.check.local.elementwise_batch import KINKS, ElementwiseBatch
+from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.jacobians import CheckedEdge, LinearMap
 from bpx.check.local.reverse_sweep import Jacobian
 from bpx.check.local.structural import random_upstream
@@ -19,6 +19,7 @@ from bpx.check.numeric.tolerances import EDGE_POINTS, FAR_SHARES, NEAR_SHARES
 from bpx.check.patterns.error_patterns import EdgeSample
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.graph.arrays import Array
+from bpx.graph.facts import KINKS
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from bpx.check.balls import ball_context
 from bpx.check.local.elementwise import check_elementwise, checked_edge
-from bpx.check.local.elementwise_batch import BOUNDARIES, KINKS, ElementwiseBatch, elementwise_batches
+from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.elimination import jacobian_by_elimination
 from bpx.check.local.jacobians import CheckedEdge, LinearMap, PartsJacobian, ZeroJacobian, agreed_scalar
 from bpx.check.local.reverse_sweep import Jacobian
@@ -37,6 +37,7 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array, Shape
+from bpx.graph.facts import BOUNDARIES, KINKS
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.graph.subgraph import expansion

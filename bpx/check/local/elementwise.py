@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpx.check.balls import ball_context
-from bpx.check.local.elementwise_batch import KINKS, ElementwiseBatch
+from bpx.check.local.elementwise_batch import ElementwiseBatch
 from bpx.check.local.elementwise_complex import confirmed_slopes
 from bpx.check.local.jacobians import CheckedEdge, DiagonalJacobian
 from bpx.check.numeric.differences import OneSided, derivative, one_sided
@@ -38,6 +38,7 @@ from bpx.check.report.evidence import Evidence, Obstacle, is_nowhere
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.tasks.lost import WorkerLost
 from bpx.graph.arrays import Array, of_shape
+from bpx.graph.facts import KINKS
 from bpx.graph.numbers import number
 from bpx.passes.reverse import Edge
 

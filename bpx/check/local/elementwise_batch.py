@@ -22,7 +22,7 @@ import numpy as np
 from bpx.check.local.rounding_error import ends_of, stacked_ends, unbounded_at_nan
 from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
 from bpx.graph.arrays import Array, of_shape
-from bpx.graph.facts import Guard, no_guards
+from bpx.graph.facts import KINKS, Guard, no_guards
 from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     Indices = NDArray[np.intp]
 
 Values = Mapping[int, Array]
-
-KINKS = ("kink",)  # kinds of guards where an op is defined, but not differentiable
-BOUNDARIES = ("positive", "nonnegative", "nonzero")  # and where its domain ends
 
 
 class OnPlaceholders(NamedTuple):

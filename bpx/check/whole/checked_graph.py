@@ -13,12 +13,7 @@ import numpy as np
 
 from bpx.check.local.composite import check_composite
 from bpx.check.local.edges import check_edges
-from bpx.check.local.elementwise_batch import (
-    BOUNDARIES,
-    KINKS,
-    ElementwiseBatch,
-    elementwise_batches,
-)
+from bpx.check.local.elementwise_batch import ElementwiseBatch, elementwise_batches
 from bpx.check.local.jacobians import CheckedEdge, sparsity_pattern
 from bpx.check.local.reverse_sweep import Jacobian, magnitudes, reverse_sweep, with_sampled_errors
 from bpx.check.local.rounding_error import bounded_or_measured, rounding_errors
@@ -32,6 +27,7 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.graph_function import operations, terms
 from bpx.graph.arrays import Array
+from bpx.graph.facts import BOUNDARIES, KINKS
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
 from bpx.graph.named.claim import higher_partial
