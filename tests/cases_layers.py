@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from oracle import elementwise, mp, torch
 
-STACKS = [(), (2,), (2, 1)]
 CASES = [  # op, shapes of its args, settings
     *[
         ("linear", [(*lead, n), (n, m), (m,) if with_bias else ()], {})

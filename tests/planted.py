@@ -287,8 +287,6 @@ def _exchanged(op: Op, args: Sequence[Expr]) -> tuple[Any, ...]:
 
 
 # Slips of the pen that people make in the rule of one op, by the names they may go by.
-SELU = 1.0507009873554805, 1.758099340847377  # the slope above 0, and that below it at 0
-
 SLIPS: dict[tuple[str, int], dict[str, dict[str, Change]]] = {
     ("sigmoid", 0): {
         "slip": {"out*(1+out)": lambda m: m.out * (1 + m.out), "1-out": lambda m: 1 - m.out},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
@@ -51,11 +51,6 @@ def norm(value: Array) -> float:
     """The length of an array as a vector, by which arrays too large to be shown go."""
     largest = float(np.max(np.abs(value)))  # taken out, so that squares do not overflow
     return largest and largest * float(np.sqrt(np.sum((value / largest) ** 2)))
-
-
-def is_finite_float(value: Any) -> TypeGuard[float]:
-    """Is it a scalar, of Python or NumPy, that JSON has as it is?"""
-    return isinstance(value, float) and math.isfinite(value)
 
 
 def quantities(**values: Array | None) -> dict[str, Any]:

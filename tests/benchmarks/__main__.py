@@ -25,7 +25,6 @@ from results import Result, read_result  # noqa: E402
 BEGIN, END = "<!-- measured: -->", "<!-- :measured -->"
 # What some take besides; those that need files of their own are run by hand alone.
 ARGUMENTS = {"audit": ["all"], "second_kinks": ["0", "1000"]}
-PEERS = ("autograd", "micrograd", "scipy", "torch")
 BY_HAND = {
     "bombs": "parts of names",
     "fpbench": "a folder of FPBench's files",

@@ -2,19 +2,18 @@
 
 The rule of such an op builds nodes for a whole contribution (∂out/∂arg applied to an upstream gradient) and
 never shows its Jacobian; so it is built once on placeholders, in a graph of its own, and run there on
-whatever numbers the check needs: those met, absolute values, the ends of error bounds, many digits.
+whatever numbers the check needs: those met, absolute values, ones, many digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.check.local.rounding_error import ends_of
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
@@ -119,20 +118,12 @@ class StructuralRule:
         size = np.abs(upstream)
         return self._run(position, [size, *wider, np.abs(self.out)]) - self.magnitude(position, size)
 
-    def at_ends(self) -> Iterator[StructuralRule]:
-        """The same rule with the args as far off as rounding may have moved them."""
-        for ends in ends_of(self.args, self.arg_errors):
-            yield self._with(ends, np.asarray(self.op.value(*ends, batch=0, **self.settings)))
-
     def of_ones(self) -> StructuralRule:
         """The same rule as it is where every arg that does not choose is 1: its sparsity pattern."""
         ones = [arg if at in self.op.chooses else np.ones(arg.shape) for at, arg in enumerate(self.args)]
-        return self._with(ones, np.ones(self.out.shape))
-
-    def _with(self, args: list[Array], out: Array) -> StructuralRule:
         other = copy(self)
-        other.args, other.out = args, out
-        other.__dict__.pop("_sizes", None)
+        other.args, other.out = ones, np.ones(self.out.shape)
+        other.__dict__.pop("_sizes", None)  # which are those of the args that were
         return other
 
     def forward(self, position: int, arg: Array, batch: bool = False) -> Array:

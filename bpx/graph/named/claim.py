@@ -84,11 +84,6 @@ class NamedFormula(NamedTuple):
     inside: Subgraph
     derivatives: Mapping[str, Derivative] = {}
 
-    @property
-    def node_names(self) -> list[str]:
-        """The names that are those of nodes."""
-        return [name for name in self.names if name not in self.derivatives]
-
     def on(self, graph: Graph, nodes: Mapping[str, int]) -> Expr:
         """The formula as a node of `graph`, literally, with `nodes` (name → node id) in their places."""
         args = [graph[nodes[name]] for name in self.names]
@@ -100,8 +95,7 @@ class Claim(NamedTuple):
     """What somebody says a derivative is: a formula, or numbers as they were written.
 
     `written` is a number, a nest of lists of numbers or, of those that a program made, an array; None where
-    there is a formula. `room` is how far off
-    each number may be whatever its digits say.
+    there is a formula. `room` is how far off each number may be whatever its digits say.
     """
 
     derivative: Derivative
