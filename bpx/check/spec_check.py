@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from bpx.check.whole.evaluation import (
 from bpx.check.whole.nonsmooth import check_claims_together, check_limits
 from bpx.check.whole.sample_points import formula_points
 from bpx.check.whole.sources import all_evaluated, evaluated
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 from bpx.graph.graph import Expr
 from bpx.graph.named.claim import Claim
 from bpx.graph.named.named_graph import NamedGraph
@@ -39,11 +39,6 @@ from bpx.graph.run import run
 from bpx.passes.domain import value_problems
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.guards.faults import helped
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
 
 
 @cache

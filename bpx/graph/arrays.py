@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 Array: TypeAlias = "NDArray[np.float64]"
+Flags: TypeAlias = "NDArray[np.bool_]"
+Indices: TypeAlias = "NDArray[np.intp]"
 Shape = tuple[int, ...]
 Settings = dict[str, Any]
 Number = float | int

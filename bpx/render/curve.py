@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.words.widths import cells as cells_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from bpx.render.blocks import Curve
 
 WIDEST = 72  # cells, labels and all
@@ -75,7 +73,7 @@ def _rows(heights: Array, cells: int, level: int | None) -> Iterator[str]:
         yield text.replace(chr(_BLANK), " ").rstrip()
 
 
-def _dots(levels: Array, limits: tuple[float, float], wide: int, high: int) -> NDArray[np.bool_]:
+def _dots(levels: Array, limits: tuple[float, float], wide: int, high: int) -> Flags:
     """Which dots are set, the upper limit in the first row: in each column all levels met there."""
     low, span = limits[0], (limits[1] - limits[0]) or 1.0
     at = np.arange(len(levels))

@@ -17,11 +17,10 @@ import numpy as np
 
 from bpx.check.formulas.tree import COMPLEMENT, COMPLEMENT_OF_SQUARE, SIGMOID_SLOPE, SQUARE, TANH_SLOPE, Tree
 from bpx.check.numeric.tolerances import EQUAL_FINGERPRINTS, LARGEST_FINGERPRINT, MOST_CANDIDATES
+from bpx.graph.arrays import Flags, Indices
 from bpx.graph.graph import OPS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from bpx.graph.arrays import Array
 
 # Products before sums: `a * (1 - a)` reads better than `a - a^2`. `rsub` and `rdiv` exchange the operands.
@@ -55,9 +54,9 @@ class Bank:
     names: int  # the first leaves are names, the others numbers
     ops: Sequence[str]
     values: Array
-    op: NDArray[np.intp]
-    left: NDArray[np.intp]
-    right: NDArray[np.intp]
+    op: Indices
+    left: Indices
+    right: Indices
     ends: tuple[int, ...]  # members of sizes 1 … n, counted up
 
     def of_size(self, size: int) -> range:
@@ -176,7 +175,7 @@ def _without_equals(raw: Bank) -> Bank:
     return Bank(raw.leaves, raw.names, raw.ops, raw.values[keep], raw.op[keep], left[keep], right[keep], ends)
 
 
-def first_of_equals(values: Array) -> NDArray[np.bool_]:
+def first_of_equals(values: Array) -> Flags:
     """Which rows of `values`, of shape (members, points), equal no earlier one but for rounding."""
     mixed = values @ np.random.default_rng(0).uniform(1.0, 2.0, values.shape[1])
     order = np.argsort(mixed, kind="stable")
@@ -190,6 +189,6 @@ def first_of_equals(values: Array) -> NDArray[np.bool_]:
     return keep
 
 
-def all_columns(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def all_columns(flags: Flags) -> Flags:
     """In which rows all flags are set. The rows are short: NumPy would take ten times as long for each."""
     return np.asarray(np.logical_and.reduce(np.ascontiguousarray(flags.T), axis=0))

@@ -31,13 +31,12 @@ from bpx.check.numeric.tolerances import (
     MOST_TELLING_POINTS,
     SURE_BITS,
 )
+from bpx.graph.arrays import Indices
 from bpx.graph.formula import Formula, formula
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.run import run
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from bpx.graph.arrays import Array
 
 _NUMBERS = (1.0, 2.0, 3.0)
@@ -115,7 +114,7 @@ def short_formula(
     return None
 
 
-def distinct_points(values: Array) -> NDArray[np.intp]:
+def distinct_points(values: Array) -> Indices:
     """The first of each kind of point, of values (names, points); of very many points some are looked at."""
     spread = (
         np.linspace(0, values.shape[1] - 1, min(values.shape[1], MOST_TELLING_POINTS)).round().astype(np.intp)
@@ -298,7 +297,7 @@ class _Search:
         return bool((off <= self.target.room).all())
 
 
-def _telling(values: Array, target: Target) -> NDArray[np.intp]:
+def _telling(values: Array, target: Target) -> Indices:
     """The points to search by: their targets lie as far apart as can be, and are not 0."""
     first = distinct_points(np.vstack([values, target.values]))
     distinct = first[np.argsort(target.values[first], kind="stable")]

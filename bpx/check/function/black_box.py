@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from copy import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,16 +55,12 @@ from bpx.check.report.options import (
 )
 from bpx.check.report.reasons import table
 from bpx.check.report.report import Report
+from bpx.graph.arrays import Indices
 from bpx.graph.numbers import index_text, number
 from bpx.words.arguments import refuse_wrong_types
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.guards.faults import helped
 from bpx.words.say import say
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.intp]
 
 
 class FunctionOptions(NamedTuple):

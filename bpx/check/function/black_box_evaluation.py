@@ -18,13 +18,12 @@ from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable, merged
 from bpx.check.report.reasons import table
 from bpx.check.report.verdict import Judgement, verdict
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 from bpx.graph.numbers import array, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Indices = NDArray[np.intp]
 
 # There is no node to name in the sentences.
 _VARIANTS = {
@@ -79,12 +78,12 @@ class BlackBoxEvaluation:
         return self.judgement().verdicts.reshape(self.claimed.shape)
 
     @property
-    def wrong(self) -> NDArray[np.bool_]:
+    def wrong(self) -> Flags:
         """Which coordinates (N,) some row, or mixture of rows, disagrees about."""
         rows = [self.verdicts, *(mixture.verdicts for _, mixture in self.mixtures)]
         return np.asarray((np.concatenate(rows) == Verdict.DISAGREE).any(axis=0))
 
-    def meets(self, obstacle: Obstacle, own: NDArray[np.bool_]) -> bool:
+    def meets(self, obstacle: Obstacle, own: Flags) -> bool:
         """Does this obstacle stand before some entry of the coordinates `own` (N,)?"""
         obstacles = np.broadcast_to(self.evidence.obstacle, self.claimed.shape)
         return bool((obstacles[:, own] == obstacle).any())
@@ -95,14 +94,14 @@ class BlackBoxEvaluation:
         return any((mixture.verdicts == Verdict.DISAGREE).any() for _, mixture in self.mixtures)
 
     @property
-    def unclear(self) -> NDArray[np.bool_]:
+    def unclear(self) -> Flags:
         """Where many digits may say more (R, N): zeros that rounding may have made are among them."""
         size = np.maximum(np.abs(self.claimed), np.abs(self.evidence.value))
         certain = self.evidence.bar <= self.detect * size
         open_ = self.evidence.flat | ~certain | (self.verdicts != Verdict.AGREE)
         return np.asarray(open_ & ~np.isnan(self.claimed) & ~self.together)
 
-    def simply_agree(self) -> NDArray[np.bool_]:
+    def simply_agree(self) -> Flags:
         """The coordinates (N,) of which all rows agree, by their numbers."""
         judgement = self.judgement()
         agree = judgement.plain

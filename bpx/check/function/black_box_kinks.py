@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,12 +25,7 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.intp]
+from bpx.graph.arrays import Array, Indices
 
 
 class BlackBoxKinks:

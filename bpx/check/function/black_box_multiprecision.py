@@ -7,7 +7,7 @@ that is right to many digits is right, whatever float64 makes of it at this poin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +19,7 @@ from bpx.check.numeric.multiprecision_slopes import MultiprecisionSlope
 from bpx.check.numeric.tolerances import ALIKE, SAFETY_FACTOR, UNIT_ROUNDOFF, WITNESSES
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.intp]
+from bpx.graph.arrays import Array, Flags, Indices
 
 
 class BlackBoxMultiprecision:
@@ -61,7 +56,7 @@ class BlackBoxMultiprecision:
         is_flat = np.broadcast_to(self.evaluation.evidence.part(flat).flat, flat.shape)
         self.evaluation.evidence.put(flat[is_flat], obstacle=Obstacle.STRUCTURE)
 
-    def _independent(self, at: int) -> NDArray[np.bool_]:
+    def _independent(self, at: int) -> Flags:
         """Which rows (R,) are flat and, even where the coordinate is nan, the same to the last bit.
 
         Saturation, which many digits tell from a true 0, would not be.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,13 +20,8 @@ from bpx.check.numeric.differences import Estimate, derivative
 from bpx.check.numeric.ladder import Function
 from bpx.check.numeric.tolerances import MIXED_ROWS, MOST_ONE_HOT, REPEATS
 from bpx.check.tasks.lost import WorkerLost
-from bpx.graph.arrays import Array, Shape
+from bpx.graph.arrays import Array, Flags, Indices, Shape
 from bpx.words.diagnostic import BpxError, Diagnostic
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.intp]
 
 
 class BlackBoxLine(NamedTuple):
@@ -139,7 +134,7 @@ class BlackBoxRows:
         """The rows' outputs (P, R) at points; nan where the function does not take them."""
         return self._outputs_or_lost(points)[0]
 
-    def _outputs_or_lost(self, points: Iterable[Array]) -> tuple[Array, NDArray[np.bool_]]:
+    def _outputs_or_lost(self, points: Iterable[Array]) -> tuple[Array, Flags]:
         """The rows' outputs (P, R) at points, nan where there are none; and which (P,) a worker lost."""
         nothing, values, lost = np.full(len(self.upstreams), np.nan), list[Array](), list[bool]()
         for output in self.caller.nearby_each(map(self.values, points)):
@@ -194,7 +189,7 @@ class BlackBoxRows:
         count = len(self.upstreams)
         self.lost = np.zeros(len(lines), dtype=bool)
 
-        def function(points: Array, columns: Indices) -> tuple[Array, NDArray[np.bool_]]:
+        def function(points: Array, columns: Indices) -> tuple[Array, Flags]:
             values = np.full(points.shape, np.nan)
             # Nothing will be told of a line that has lost a point.
             here = np.flatnonzero(~self.lost[columns // count])
@@ -220,7 +215,7 @@ class BlackBoxRows:
     def along(self, line: BlackBoxLine, row: int) -> Function:
         """One row as a function of the way along a line."""
 
-        def function(points: Array, columns: Indices) -> tuple[Array, NDArray[np.bool_]]:
+        def function(points: Array, columns: Indices) -> tuple[Array, Flags]:
             values = self.outputs(line.at(self.x, t) for t in points.ravel().tolist())
             return values[:, row].reshape(points.shape), np.ones(points.shape, dtype=bool)
 

@@ -43,12 +43,11 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.verdict import verdict
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Indices = NDArray[np.intp]
 
 _OBSTACLES = {
     DerivativeStatus.DOMAIN_EDGE: Obstacle.BESIDE_EDGE,
@@ -185,7 +184,7 @@ class BlackBoxSlopes:
         for signs in chosen.T:
             yield x + 2 * signs * np.spacing(np.abs(x))
 
-    def _claim_noises(self, coordinates: Indices, rows: NDArray[np.bool_]) -> Array:
+    def _claim_noises(self, coordinates: Indices, rows: Flags) -> Array:
         noise = np.zeros((len(rows), len(coordinates)))
         for row in np.flatnonzero(rows).tolist():
             noise[row] = self.claim_noise(row)[coordinates]

@@ -7,8 +7,6 @@ more rests on values that no claim has confirmed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from bpx.check.function.black_box_evaluation import BlackBoxEvaluation
@@ -23,14 +21,9 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Obstacle
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 from bpx.graph.numbers import number
 from bpx.words.diagnostic import Diagnostic
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
 
 
 def find_unsteady_claims(rows: BlackBoxRows, evaluation: BlackBoxEvaluation) -> dict[int, Obstacle]:

@@ -15,7 +15,7 @@ are all 0 apart from others, and what proves too small beside the rest of its st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,13 +43,7 @@ from bpx.check.numeric.tolerances import (
     UNIT_ROUNDOFF,
 )
 from bpx.check.report.entry import Verdict
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.intp]
-    Flags = NDArray[np.bool_]
+from bpx.graph.arrays import Array, Flags, Indices
 
 
 class _Along(NamedTuple):

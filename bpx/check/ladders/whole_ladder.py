@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,12 +10,7 @@ from bpx.check.numeric import ladder
 from bpx.check.numeric.differences import DerivativeStatus, Problem, concluded
 from bpx.check.numeric.ladder import Function
 from bpx.check.numeric.tolerances import SECOND_LADDER_BELOW, STAGE_STEPS, UNIT_ROUNDOFF
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.intp]
+from bpx.graph.arrays import Array, Indices
 
 
 class WholeLadder(NamedTuple):

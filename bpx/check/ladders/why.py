@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,11 +15,8 @@ from bpx.check.ladders.whole_ladder import WholeLadder, whole_ladder
 from bpx.check.numeric.differences import DerivativeStatus
 from bpx.check.numeric.ladder import Function
 from bpx.check.numeric.tolerances import SAFETY_FACTOR, STEP_RATIO, UNIT_ROUNDOFF
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 from bpx.render.plain_data import plain_value
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class Source(StrEnum):
@@ -100,7 +97,7 @@ class Why:
         """The ladder of a function of one variable at x; for the settings see `whole_ladder`."""
         values: dict[float, float] = {}
 
-        def watched(points: Array, columns: NDArray[np.intp]) -> tuple[Array, NDArray[np.bool_]]:
+        def watched(points: Array, columns: Indices) -> tuple[Array, Flags]:
             found, usable = function(points, columns)
             values.update(zip(points.ravel().tolist(), np.ravel(found).tolist(), strict=True))
             return found, usable

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,19 +36,14 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import Judgement, verdict
-from bpx.graph.arrays import Array, Shape
+from bpx.graph.arrays import Array, Flags, Shape
 from bpx.graph.facts import BOUNDARIES, KINKS
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.graph.subgraph import expansion
 from bpx.passes.reverse import Edge, Ledger, reverse
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-
-Nonsmooth = Callable[[ElementwiseBatch], tuple["Flags", "Flags"]]  # at a kink; outside the domain
+Nonsmooth = Callable[[ElementwiseBatch], tuple[Flags, Flags]]  # at a kink; outside the domain
 
 
 def check_edges(

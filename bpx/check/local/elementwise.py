@@ -37,16 +37,13 @@ from bpx.check.report.entry import Reason, Verdict, relative_differences
 from bpx.check.report.evidence import Evidence, Obstacle, is_nowhere
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.tasks.lost import WorkerLost
-from bpx.graph.arrays import Array, of_shape
+from bpx.graph.arrays import Array, Flags, Indices, of_shape
 from bpx.graph.facts import KINKS
 from bpx.graph.numbers import number
 from bpx.passes.reverse import Edge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
 
 
 def check_elementwise(

@@ -15,23 +15,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.local.rounding_error import ends_of, stacked_ends, unbounded_at_nan
 from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
-from bpx.graph.arrays import Array, of_shape
+from bpx.graph.arrays import Array, Flags, Indices, of_shape
 from bpx.graph.facts import KINKS, Guard, no_guards
 from bpx.graph.graph import Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
 
 Values = Mapping[int, Array]
 

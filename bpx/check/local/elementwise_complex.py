@@ -10,7 +10,7 @@ the last digits and real differences the same to some; elsewhere the ladder of d
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,13 +23,7 @@ from bpx.check.numeric.tolerances import (
     EPSILON,
     LARGEST_CHUNK_ELEMENTS,
 )
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
+from bpx.graph.arrays import Array, Flags, Indices
 
 
 def confirmed_slopes(

@@ -8,7 +8,7 @@ at a logit of 40 is 100 % wrong and nobody's mistake.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,14 +25,11 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.tasks.looks import looked
 from bpx.check.tasks.lost import WorkerLost
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from bpx.graph.arrays import Array, Indices
 
 
 def slopes_and_rules(
-    batch: ElementwiseBatch, position: int, columns: NDArray[np.intp], sizes: Array
+    batch: ElementwiseBatch, position: int, columns: Indices, sizes: Array
 ) -> Iterator[tuple[float, bool] | WorkerLost | None]:
     """`slope_and_rule` of some elements, which workers may share; `WorkerLost` where they died."""
     elements = _Elements(batch.only(columns), position, sizes)

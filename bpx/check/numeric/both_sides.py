@@ -5,8 +5,6 @@ Convention: arrays (m,), one number for each column of a table; slopes are extra
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -21,12 +19,7 @@ from bpx.check.numeric.tolerances import (
     TAIL_STEPS,
     WELL_KNOWN,
 )
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
+from bpx.graph.arrays import Array, Flags
 
 
 def open_gap(table: StepTable, quantum: Array, scale: Array) -> tuple[Array, Flags]:

@@ -44,13 +44,11 @@ from bpx.check.numeric.tolerances import (
     STAIR_ROUNDINGS,
     UNIT_ROUNDOFF,
 )
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
 
 __all__ = ["DerivativeStatus", "Estimate", "Function", "OneSided", "derivative", "one_sided"]
 

@@ -10,7 +10,7 @@ a value is nan where it is not finite or may not be used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,16 +41,10 @@ from bpx.check.numeric.tolerances import (
     TAIL_STEPS,
     UNIT_ROUNDOFF,
 )
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
+from bpx.graph.arrays import Array, Flags, Indices
 
 # Points (K, m) and the indices (m,) of their columns → values (K, m) and where these may be used.
-Function = Callable[[Array, "NDArray[np.intp]"], tuple[Array, "NDArray[np.bool_]"]]
+Function = Callable[[Array, Indices], tuple[Array, Flags]]
 
 
 class StepTable(NamedTuple):

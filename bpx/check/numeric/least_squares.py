@@ -12,7 +12,7 @@ Convention: n steps to either side of x, the smallest first; m functions side by
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,12 +25,7 @@ from bpx.check.numeric.tolerances import (
     UNIT_ROUNDOFF,
     UNRELATED_RESIDUALS,
 )
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
+from bpx.graph.arrays import Array, Flags
 
 
 class FittedSlope(NamedTuple):

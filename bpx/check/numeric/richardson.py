@@ -44,12 +44,11 @@ from bpx.check.numeric.tolerances import (
     VISIBLE_SHARE,
     WELL_KNOWN,
 )
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Flags = NDArray[np.bool_]
     Rows = NDArray[np.intp]
 
 UNTRUSTED = len(TRUST_STEPS)  # the class of the candidates that the fewest smaller steps confirm

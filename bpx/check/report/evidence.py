@@ -10,18 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bpx.check.numeric.tolerances import ENTRIES_AT_ONCE, EPSILON, SAFETY_FACTOR
 from bpx.check.report.entry import shown_bars
 from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
 
 Field = Any  # an array of the entries' shape, or one number that holds for all of them
 

@@ -18,7 +18,7 @@ from bpx.check.report.entry import (
     second_name,
     worst_entry,
 )
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 from bpx.graph.numbers import index_text
 from bpx.words.diagnostic import BpxError, Diagnostic
 
@@ -65,7 +65,7 @@ class GradientTable:
     points: NDArray[np.int32] | None = None
     outputs: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     others: tuple[Entry, ...] = ()
-    own: NDArray[np.bool_] | None = None
+    own: Flags | None = None
     exact: Mapping[int, bool] = field(default_factory=dict)
 
     def entry(self, flat: int) -> Entry:
@@ -120,7 +120,7 @@ class GradientTable:
         """The flat indices of the entries whose reason has this code."""
         return [flat for flat, reason in self.reasons.items() if reason.code == code]
 
-    def with_entries(self, flags: NDArray[np.bool_], other: GradientTable) -> GradientTable:
+    def with_entries(self, flags: Flags, other: GradientTable) -> GradientTable:
         """The same with these entries of another table."""
         flat = flags.ravel()
 
@@ -166,7 +166,7 @@ class GradientTable:
             return [self.entry(worst_entry(self.claimed, self.reference, self.error, self.verdicts))]
         return [self.entry(int(flat)) for flat in self._order()[:count]]
 
-    def _order(self) -> NDArray[np.intp]:
+    def _order(self) -> Indices:
         ranks = _ranks(self.claimed, self.reference, self.error, self.verdicts)
         keys = [key.ravel() for key in reversed(ranks)]  # the last is the first to count
         return np.lexsort((np.arange(self.claimed.size), *keys))

@@ -23,12 +23,10 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence, Obstacle, is_nowhere
-from bpx.graph.arrays import Array, of_shape
+from bpx.graph.arrays import Array, Flags, of_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
 
 
 class Judgement(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,16 +13,11 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.report import Report
 from bpx.check.tables.short_floats import rounding_rooms
 from bpx.check.tables.two_tables import NodeOfTwo, TwoTables
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 from bpx.graph.named.claim import Claim
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.expand import written_out
 from bpx.passes.query import seed_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
 
 
 class _Stated(NamedTuple):

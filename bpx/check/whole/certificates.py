@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -45,13 +45,8 @@ from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed, Evaluation
 from bpx.check.whole.graph_function import terms
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Indices
 from bpx.graph.run import run
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.intp]
 
 
 def certify(evaluation: Evaluation) -> None:

@@ -26,7 +26,7 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.graph_function import operations, terms
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 from bpx.graph.facts import BOUNDARIES, KINKS
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from bpx.graph.named.claim import Claim
     from bpx.graph.named.named_graph import NamedGraph
-
-    Flags = NDArray[np.bool_]
 
 
 class Query(NamedTuple):

@@ -16,7 +16,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.reasons import table
 from bpx.check.report.verdict import Judgement, verdict
 from bpx.check.whole.checked_graph import CheckedGraph
-from bpx.graph.arrays import Array, Shape, is_finite, of_shape
+from bpx.graph.arrays import Array, Flags, Indices, Shape, is_finite, of_shape
 from bpx.graph.run import run
 from bpx.passes.domain import refused_in_reverse
 from bpx.words.diagnostic import Diagnostic
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bpx.check.whole.exact_gradient import ExactGradient
-
-    Indices = NDArray[np.intp]
 
 
 class Claimed(NamedTuple):
@@ -175,7 +173,7 @@ class Evaluation:
         self._judged = (self.evidence, self.evidence.version, judged)
 
     @property
-    def _certified(self) -> NDArray[np.bool_]:
+    def _certified(self) -> Flags:
         return np.asarray(of_shape(self.evidence.certified, self.evidence.shape)).reshape(-1)
 
     @property

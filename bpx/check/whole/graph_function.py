@@ -5,21 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric.tolerances import BATCH_ELEMENTS, EPSILON, STEADY_STEPS
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 from bpx.graph.graph import Graph
 from bpx.graph.run import run
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-
 
 Coordinate = tuple[int, int]  # input node, flat index
 Direction = Mapping[int, Array]  # input node → its share

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,15 +35,9 @@ from bpx.check.tasks.looks import looked
 from bpx.check.tasks.lost import WorkerLost
 from bpx.check.whole.evaluation import Evaluation
 from bpx.check.whole.graph_function import GraphFunction
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 from bpx.graph.graph import Graph
 from bpx.graph.run import run
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
 
 
 def add_exact_slopes(evaluation: Evaluation, flat: Indices) -> tuple[Indices, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,17 +24,11 @@ from bpx.check.whole.evaluation import Evaluation
 from bpx.check.whole.generalized import Selections, is_limit
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.check.whole.one_sided import contradiction, sides
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 from bpx.graph.formula import formula
 from bpx.graph.numbers import number
 from bpx.graph.run import run
 from bpx.passes.domain import written
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
 
 _CODES = (
     "at-kink",

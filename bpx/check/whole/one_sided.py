@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,12 +17,7 @@ from bpx.check.numeric.differences import OneSided, one_sided
 from bpx.check.numeric.polytopes import beyond_lines
 from bpx.check.numeric.tolerances import JUMP_ROUNDINGS, KINK_MIXTURES, LIMIT_STEPS, MOST_PAIRS, SAFETY_FACTOR
 from bpx.check.whole.graph_function import Coordinate, Direction, GraphFunction, Slices
-from bpx.graph.arrays import Array
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
+from bpx.graph.arrays import Array, Flags
 
 
 class OneSidedSlopes(NamedTuple):

@@ -7,7 +7,7 @@ far, because the later sources cost much: many digits only where differences lea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -31,16 +31,10 @@ from bpx.check.report.evidence import Obstacle
 from bpx.check.whole.checked_graph import CheckedGraph, FirstDerivative, FirstKinks, derived_name
 from bpx.check.whole.evaluation import Claimed, Evaluation, by_rule
 from bpx.check.whole.graph_function import GraphFunction
-from bpx.graph.arrays import Array, of_shape
+from bpx.graph.arrays import Array, Indices, of_shape
 from bpx.graph.numbers import index_text
 from bpx.graph.run import run
 from bpx.passes.domain import written
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
-    Indices = NDArray[np.intp]
 
 
 def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section, SectionOptions
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Indices
 from bpx.graph.numbers import SHOWN_DIGITS, index_text, number
 from bpx.graph.run import run
 from bpx.graph.subgraph import guards
@@ -22,9 +22,6 @@ from bpx.render.blocks import Block, Cell, Heading, Lines, Table, Value
 from bpx.render.plain_data import plain_value
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say, visible
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MOST_ENTRIES = 20_000
 MOST_SHOWN = 20
@@ -194,7 +191,7 @@ class _Changed:
                     Change(name, entry, old, old + self.step, total, total - self.base, *terms), node, place
                 )
 
-    def run(self, node: int, places: NDArray[np.intp], targets: Sequence[int]) -> dict[int, Array]:
+    def run(self, node: int, places: Indices, targets: Sequence[int]) -> dict[int, Array]:
         """The values of nodes where each of the entries is changed, one in each run of the batch."""
         values = np.repeat(np.asarray(self.query.values[node])[..., np.newaxis], len(places), axis=-1)
         flat = values.reshape(-1, len(places))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.render.chart.chart import Axis, Chart, level_values
 from bpx.words.say import say, visible
 from bpx.words.widths import cells as cells_of
 from bpx.words.widths import wrapped
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 WIDEST = 72  # cells, labels and all
 _NARROWEST = 10  # cells of the chart itself
@@ -64,7 +60,7 @@ def _curve(chart: Chart, width: int) -> list[str]:
     return [*lines, _ends(chart.axes[0], margin, columns)]
 
 
-def _braille(row: NDArray[np.bool_]) -> str:
+def _braille(row: Flags) -> str:
     return "".join(chr(_BLANK + int((cell * _DOTS).sum())) for cell in row).replace(chr(_BLANK), " ")
 
 
@@ -83,7 +79,7 @@ def _cell(place: float) -> int:
     return int(place + _BORDER)
 
 
-def _dots(chart: Chart, columns: int) -> NDArray[np.bool_]:
+def _dots(chart: Chart, columns: int) -> Flags:
     """Which dots are set: in each column all heights that the curve meets there."""
     (axis,), wide, high = chart.axes, 2 * columns, 4 * _ROWS
     dots = np.zeros((high, wide), dtype=bool)
@@ -128,7 +124,7 @@ def _scale(borders: Array) -> str:
     return say("chart.levels", first=_LEVELS[0], low=low, last=_LEVELS[-1], high=high)
 
 
-def _nearest(axis: Axis, count: int) -> NDArray[np.intp]:
+def _nearest(axis: Axis, count: int) -> Indices:
     """For so many places along the axis, the value that is nearest."""
     places = (np.arange(count) + 0.5) / count
     parts = np.array([axis.part(at) for at in axis.values.tolist()])

@@ -10,10 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
+from bpx.graph.arrays import Flags
 from bpx.graph.graph import Expr, Graph
 from bpx.graph.named.claim import Claim, Derivative, Index, NamedFormula
 from bpx.graph.named.named_graph import NamedGraph
@@ -39,11 +40,6 @@ from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Expression
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 from bpx.words.say import say
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Flags = NDArray[np.bool_]
 
 N = TypeVar("N", bound=NamedGraph)
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags, Indices
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.domain import value_problems
 from bpx.passes.reverse import grad
 from bpx.train.sweep.axes import SweptEntry
 from bpx.words.diagnostic import Diagnostic
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # Numbers of all nodes in one run: 32 MB of them. Fewer points at a time cost more calls, more need more room.
 _MOST_AT_ONCE = 2**22
@@ -100,14 +97,12 @@ def _batches(entries: Sequence[SweptEntry], counts: Sequence[int], most: int) ->
         yield start, _points(entries, counts, np.arange(start, min(start + most, total)))
 
 
-def _points(entries: Sequence[SweptEntry], counts: Sequence[int], numbers: NDArray[np.intp]) -> Array:
+def _points(entries: Sequence[SweptEntry], counts: Sequence[int], numbers: Indices) -> Array:
     places = np.unravel_index(numbers, counts)
     return np.stack([entry.axis.values[place] for entry, place in zip(entries, places, strict=True)], axis=-1)
 
 
-def _failing(
-    loss: BatchedLoss, values: dict[int, Array], missing: NDArray[np.bool_]
-) -> Iterator[tuple[int, NDArray[np.intp]]]:
+def _failing(loss: BatchedLoss, values: dict[int, Array], missing: Flags) -> Iterator[tuple[int, Indices]]:
     """The nodes at which points first stop being finite, each with the places of these points."""
     left = missing.copy()
     for node in loss.graph.needs(of=[loss.spec.output]) if left.any() else ():

@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 
 Point = tuple[float, float]
-Flags = NDArray[np.bool_]
 
 
 class Box(NamedTuple):

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, Flags
 from bpx.render.picture.placing.geometry import (
     Box,
-    Flags,
     Point,
     Route,
     box_array,
