@@ -72,10 +72,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         code = 0
     except (OSError, MemoryError) as error:  # a full disk; a graph too large for this machine
+        from bpx.words.files import reason_of
         from bpx.words.say import say
 
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        warn(say("out-of-room", reason=reason.lower()))
+        warn(say("out-of-room", reason=reason_of(error)))
         code = UNUSABLE
     except Exception as error:
         if is_traced or exit_code() is not None:  # a module whose import Ctrl-C broke off may raise anything

@@ -170,10 +170,10 @@ def broadcast(op: str, shapes: Sequence[Shape]) -> Shape:
 
 def size_within_limits(op: str, shape: Shape) -> int:
     """How many elements a result of this shape has. Raises `SizeError` where it is too large."""
-    # Python's integers: `np.prod` of a shape that is far too large would overflow and look small.
-    size = math.prod(shape)
     if len(shape) > MOST_AXES:
         raise SizeError(op, count=len(shape), of="axes")
+    # Python's integers: `np.prod` of a shape that is far too large would overflow and look small.
+    size = math.prod(shape)
     if size > LARGEST_NODE:
         raise SizeError(op, count=size, of="elements")
     return size

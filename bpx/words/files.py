@@ -21,12 +21,14 @@ from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.holding import holding
 
 if TYPE_CHECKING:
+    from mmap import mmap
     from zipfile import ZipFile, ZipInfo
 
 Identity = tuple[int, int]  # of a file, whatever path leads to it: its device and its number there
 
 # These may be files that the shell has opened, which would go on to write to what was replaced.
 _OPENED_BY_OTHERS = tuple(map(Path, ("/dev/stdout", "/dev/stderr", "/dev/fd", "/proc")))
+_MEMBER = b"PK\x01\x02"  # begins the entry of each member in the directory of a ZIP file
 MOST_STREAMED = 2**26  # bytes of what has no size that could be asked for before
 # The files that the command in this context is going to write: what it reads must be none of them.
 _TO_WRITE: ContextVar[dict[Identity, str] | None] = ContextVar("to_write", default=None)
@@ -94,11 +96,21 @@ def bytes_of(path: Path, most: int) -> bytes:
     except BpxError:
         raise
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
-        facts["reason"] = (getattr(error, "strerror", None) or str(error)).lower()
+        facts["reason"] = reason_of(error)
         raise BpxError([Diagnostic("unreadable", None, facts)]) from None
     if len(data) > most:
-        raise BpxError([Diagnostic("too-big", None, {**facts, "most": f"{most // 2**20} MiB"})])
+        raise BpxError([Diagnostic("too-big", None, {**facts, "most": mebibytes(most)})])
     return data
+
+
+def has_more_members(archive: bytes | mmap, most: int) -> bool:
+    """Has a ZIP file more members? They are counted before `zipfile` makes an object of each."""
+    at = -1
+    for _ in range(most + 1):
+        at = archive.find(_MEMBER, at + 1)
+        if at < 0:
+            return False
+    return True
 
 
 def unpacked(archive: ZipFile, member: ZipInfo) -> bytes:
@@ -142,8 +154,17 @@ def _encoded(content: str | Iterable[str]) -> Iterator[bytes]:
 
 def unwritable(path: str | Path, error: OSError | ValueError) -> BpxError:
     """The error of a file that cannot be written."""
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return BpxError([Diagnostic("unwritable", None, {"name": str(path), "reason": reason})])
+    return BpxError([Diagnostic("unwritable", None, {"name": str(path), "reason": reason_of(error)})])
+
+
+def reason_of(error: Exception) -> str:
+    """Why the system refused, in its words, as part of a sentence."""
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+
+
+def mebibytes(count: int) -> str:
+    """A limit of so many bytes as people read it."""
+    return f"{count // 2**20} MiB"
 
 
 def is_special(path: str | Path) -> bool:

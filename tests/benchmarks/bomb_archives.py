@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.bomb_files import OPENED, lines, numbers
 from benchmarks.bomb_kinds import Bomb, Made, file, quoted, toml
-from benchmarks.bomb_tables import npz, zeros
+from benchmarks.bomb_tables import audit, npz, zeros
 
 
 # --- ONNX, written by hand: protobuf fields of a number and a payload ---------------------------------
@@ -225,17 +225,13 @@ PT2: dict[str, tuple[int, Callable[[int], Made]]] = {
 
 
 # --- tables -------------------------------------------------------------------------------------------
-def _audit(name: str, content: str | bytes, spec: str = "") -> Made:
-    return ["audit", file("a.toml", spec or toml()), file(name, content)], ""
-
-
 def _tensors(header: str | bytes, data: bytes = b"\0" * 8, length: int | None = None) -> bytes:
     text = header.encode() if isinstance(header, str) else header
     return (len(text) if length is None else length).to_bytes(8, "little") + text + data
 
 
 def _safe(header: str, data: bytes = b"\0" * 8) -> Made:
-    return _audit("a.safetensors", _tensors(header, data))
+    return audit("a.safetensors", _tensors(header, data))
 
 
 def _named(shape: str, first: int = 0, last: int = 8, kind: str = "F64") -> str:
@@ -264,38 +260,38 @@ def _many(n: int) -> str:
 
 
 ARCHIVES: dict[str, tuple[int, Callable[[int], Made]]] = {
-    "npz: 20,000 arrays": (20_000, lambda n: _audit("a.npz", npz({f"k{i}.npy": zeros("()") + b"\0" * 8 for i in range(n)}))),
-    "npz: 20,000 arrays like x": (20_000, lambda n: _audit("a.npz", npz({f"x{i}.npy": zeros("()") + b"\0" * 8 for i in range(n)}))),
-    "npz: one name again and again": (10_000, lambda n: _audit("a.npz", _stored(["x.npy"] * n))),
-    "npz: broken arrays": (20_000, lambda n: _audit("a.npz", npz({f"k{i}.npy": b"\x93NUMPY" for i in range(n)}))),
-    "npz: pickles": (20_000, lambda n: _audit("a.npz", npz({f"k{i}.npy": _npy("(1,)", b"\0" * 8, "'|O'") for i in range(n)}))),
-    "npz: a name": (60_000, lambda n: _audit("a.npz", npz({"x" * n + ".npy": zeros("()") + b"\0" * 8}))),
-    "npz: signs in a name": (60_000, lambda n: _audit("a.npz", npz({"\x1b[31m" * (n // 5) + ".npy": zeros("()") + b"\0" * 8}))),
-    "npz: folders": (20_000, lambda n: _audit("a.npz", npz({f"k{i}/": b"" for i in range(n)}))),
-    "npz: a zip of zeros in bzip2": (2**26, lambda n: _audit("a.npz", _compressed(n, zipfile.ZIP_BZIP2))),
-    "npz: a zip of zeros in LZMA": (2**26, lambda n: _audit("a.npz", _compressed(n, zipfile.ZIP_LZMA))),
-    "npz: sizes that lie": (2**28, lambda n: _audit("a.npz", _patched(npz({"x.npy": zeros(f"({n // 8},)") + b"\0" * n}), n.to_bytes(4, "little"), (1000).to_bytes(4, "little")))),
-    "npz: many zips of zeros": (2**24, lambda n: _audit("a.npz", npz({f"k{i}.npy": zeros(f"({n // 8},)") + b"\0" * n for i in range(17)}))),
-    "npz: overlapping members": (2**20, lambda n: _audit("a.npz", _overlapping(n))),
-    "npz: no end": (OPENED, lambda n: _audit("a.npz", b"PK\x03\x04" * (n // 4))),
-    "npz: ends": (OPENED, lambda n: _audit("a.npz", b"PK\x05\x06" * (n // 4))),
-    "npz: directories": (10_000_000, lambda n: _audit("a.npz", b"PK\x01\x02" * (n // 4))),
-    "npy: a type of fields": (60_000, lambda n: _audit("a.npy", _npy("()", b"", "[" + ", ".join(f"('f{i}', '<f8')" for i in range(n // 20)) + "]"))),
-    "npy: types in types": (60_000, lambda n: _audit("a.npy", _npy("()", b"", "[('a', " * (n // 14) + "'<f8'" + ")]" * (n // 14)))),
-    "npy: a product of lengths": (2**16, lambda n: _audit("a.npy", _npy(f"({n}, {n}, {n}, {n})"))),
-    "npy: no lengths": (10**18, lambda n: _audit("a.npy", _npy(f"(0, {n})"))),
-    "npy: digits": (60_000, lambda n: _audit("a.npy", _npy(f"({'9' * n},)"))),
-    "npy: minus signs": (60_000, lambda n: _audit("a.npy", _npy(f"({'-' * n}1,)"))),
-    "npy: a power": (10**6, lambda n: _audit("a.npy", _npy(f"(9**{n},)"))),
-    "npy: a text": (10**9, lambda n: _audit("a.npy", _npy("(1,)", b"", f"'<U{n}'"))),
-    "npy: bytes of nothing": (10**9, lambda n: _audit("a.npy", _npy(f"({n},)", b"", "'|V0'"))),
-    "npy: a header of version 3": (2**26, lambda n: _audit("a.npy", b"\x93NUMPY\x03\x00" + n.to_bytes(4, "little") + b" " * n)),
-    "npy: texts": (4_000_000, lambda n: _audit("a.npy", _npy(f"({n // 4},)", b"a\0\0\0" * (n // 4), "'<U1'"))),
-    "npy: numbers of x": (8_000_000, lambda n: _audit("a.npy", _npy(f"({n // 8},)", b"\0" * (n // 8 * 8)))),
-    "npy: not finite": (8_000_000, lambda n: _audit("x.npy", _npy(f"({n // 8},)", b"\xff" * (n // 8 * 8)), toml('y = "sum(x)"', f"x = {{normal = [{n // 8}], seed = 1}}"))),
-    "npy: complex": (8_000_000, lambda n: _audit("x.npy", _npy(f"({n // 16},)", b"\0" * n, "'<c16'"))),
-    "npy: integers too large": (8_000_000, lambda n: _audit("x.npy", _npy(f"({n // 8},)", b"\xff\xff\xff\xff\xff\xff\xff\x7f" * (n // 8), "'<i8'"))),
-    "npy: a table of many": (800_000, lambda n: _audit("x.npy", _npy(f"({n // 8},)", b"\0" * n), toml('y = "sum(x*x)"', f"x = {{normal = [{n // 8}], seed = 1}}"))),
+    "npz: 20,000 arrays": (20_000, lambda n: audit("a.npz", npz({f"k{i}.npy": zeros("()") + b"\0" * 8 for i in range(n)}))),
+    "npz: 20,000 arrays like x": (20_000, lambda n: audit("a.npz", npz({f"x{i}.npy": zeros("()") + b"\0" * 8 for i in range(n)}))),
+    "npz: one name again and again": (10_000, lambda n: audit("a.npz", _stored(["x.npy"] * n))),
+    "npz: broken arrays": (20_000, lambda n: audit("a.npz", npz({f"k{i}.npy": b"\x93NUMPY" for i in range(n)}))),
+    "npz: pickles": (20_000, lambda n: audit("a.npz", npz({f"k{i}.npy": _npy("(1,)", b"\0" * 8, "'|O'") for i in range(n)}))),
+    "npz: a name": (60_000, lambda n: audit("a.npz", npz({"x" * n + ".npy": zeros("()") + b"\0" * 8}))),
+    "npz: signs in a name": (60_000, lambda n: audit("a.npz", npz({"\x1b[31m" * (n // 5) + ".npy": zeros("()") + b"\0" * 8}))),
+    "npz: folders": (20_000, lambda n: audit("a.npz", npz({f"k{i}/": b"" for i in range(n)}))),
+    "npz: a zip of zeros in bzip2": (2**26, lambda n: audit("a.npz", _compressed(n, zipfile.ZIP_BZIP2))),
+    "npz: a zip of zeros in LZMA": (2**26, lambda n: audit("a.npz", _compressed(n, zipfile.ZIP_LZMA))),
+    "npz: sizes that lie": (2**28, lambda n: audit("a.npz", _patched(npz({"x.npy": zeros(f"({n // 8},)") + b"\0" * n}), n.to_bytes(4, "little"), (1000).to_bytes(4, "little")))),
+    "npz: many zips of zeros": (2**24, lambda n: audit("a.npz", npz({f"k{i}.npy": zeros(f"({n // 8},)") + b"\0" * n for i in range(17)}))),
+    "npz: overlapping members": (2**20, lambda n: audit("a.npz", _overlapping(n))),
+    "npz: no end": (OPENED, lambda n: audit("a.npz", b"PK\x03\x04" * (n // 4))),
+    "npz: ends": (OPENED, lambda n: audit("a.npz", b"PK\x05\x06" * (n // 4))),
+    "npz: directories": (10_000_000, lambda n: audit("a.npz", b"PK\x01\x02" * (n // 4))),
+    "npy: a type of fields": (60_000, lambda n: audit("a.npy", _npy("()", b"", "[" + ", ".join(f"('f{i}', '<f8')" for i in range(n // 20)) + "]"))),
+    "npy: types in types": (60_000, lambda n: audit("a.npy", _npy("()", b"", "[('a', " * (n // 14) + "'<f8'" + ")]" * (n // 14)))),
+    "npy: a product of lengths": (2**16, lambda n: audit("a.npy", _npy(f"({n}, {n}, {n}, {n})"))),
+    "npy: no lengths": (10**18, lambda n: audit("a.npy", _npy(f"(0, {n})"))),
+    "npy: digits": (60_000, lambda n: audit("a.npy", _npy(f"({'9' * n},)"))),
+    "npy: minus signs": (60_000, lambda n: audit("a.npy", _npy(f"({'-' * n}1,)"))),
+    "npy: a power": (10**6, lambda n: audit("a.npy", _npy(f"(9**{n},)"))),
+    "npy: a text": (10**9, lambda n: audit("a.npy", _npy("(1,)", b"", f"'<U{n}'"))),
+    "npy: bytes of nothing": (10**9, lambda n: audit("a.npy", _npy(f"({n},)", b"", "'|V0'"))),
+    "npy: a header of version 3": (2**26, lambda n: audit("a.npy", b"\x93NUMPY\x03\x00" + n.to_bytes(4, "little") + b" " * n)),
+    "npy: texts": (4_000_000, lambda n: audit("a.npy", _npy(f"({n // 4},)", b"a\0\0\0" * (n // 4), "'<U1'"))),
+    "npy: numbers of x": (8_000_000, lambda n: audit("a.npy", _npy(f"({n // 8},)", b"\0" * (n // 8 * 8)))),
+    "npy: not finite": (8_000_000, lambda n: audit("x.npy", _npy(f"({n // 8},)", b"\xff" * (n // 8 * 8)), toml('y = "sum(x)"', f"x = {{normal = [{n // 8}], seed = 1}}"))),
+    "npy: complex": (8_000_000, lambda n: audit("x.npy", _npy(f"({n // 16},)", b"\0" * n, "'<c16'"))),
+    "npy: integers too large": (8_000_000, lambda n: audit("x.npy", _npy(f"({n // 8},)", b"\xff\xff\xff\xff\xff\xff\xff\x7f" * (n // 8), "'<i8'"))),
+    "npy: a table of many": (800_000, lambda n: audit("x.npy", _npy(f"({n // 8},)", b"\0" * n), toml('y = "sum(x*x)"', f"x = {{normal = [{n // 8}], seed = 1}}"))),
     "safetensors: lists": (16_000_000, lambda n: _safe('{"x": [' + "[]," * (n // 3) + "1]}")),
     "safetensors: objects": (16_000_000, lambda n: _safe('{"x": [' + '{"a":1},' * (n // 8) + "1]}")),
     "safetensors: keys": (16_000_000, lambda n: _safe("{" + ",".join(f'"k{i}":1' for i in range(n // 12)) + "}")),
@@ -313,17 +309,17 @@ ARCHIVES: dict[str, tuple[int, Callable[[int], Made]]] = {
     "safetensors: the same numbers again": (200, lambda n: _safe("{" + ", ".join(f'"k{i}": {{"dtype": "F64", "shape": [1000000], "data_offsets": [0, 8000000]}}' for i in range(n)) + "}", b"\0" * 8_000_000)),
     "safetensors: one name again and again": (10_000, lambda n: _safe("{" + ", ".join(['"x": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}'] * n) + "}")),
     "safetensors: other text": (1_000_000, lambda n: _safe(_named("[1]")[:-1] + ', "__metadata__": {' + ",".join(f'"k{i}": "v"' for i in range(n // 10)) + "}}")),
-    "csv: names like known ones": (20_000, lambda n: _audit("a.csv", lines("xx{0},1", 1)(n), toml('y = "' + " + ".join(f"x{i}" for i in range(1000)) + '"', lines("x{0} = 3", 1)(1000)))),
-    "csv: entries again and again": (100_000, lambda n: _audit("a.csv", "x,1\n" * n)),
-    "csv: an index": (1_000_000, lambda n: _audit("a.csv", "x[" + "1," * (n // 2) + "1],1\n")),
-    "csv: digits": (1_000_000, lambda n: _audit("a.csv", "x," + "9" * n + "\n")),
-    "csv: blanks": (10_000_000, lambda n: _audit("a.csv", " " * n)),
-    "csv: empty lines": (10_000_000, lambda n: _audit("a.csv", "\n" * n)),
-    "csv: zero bytes": (10_000_000, lambda n: _audit("a.csv", b"\0" * n)),
-    "csv: not UTF-8": (10_000_000, lambda n: _audit("a.csv", b"\xff" * n)),
-    "json: objects": (20_000_000, lambda n: _audit("a.json", '{"x": [' + '{"a":1},' * (n // 8) + "1]}")),
-    "json: lists": (20_000_000, lambda n: _audit("a.json", '{"x": [' + "[]," * (n // 3) + "1]}")),
-    "json: texts": (20_000_000, lambda n: _audit("a.json", '{"x": [' + '"a",' * (n // 4) + "1]}")),
+    "csv: names like known ones": (20_000, lambda n: audit("a.csv", lines("xx{0},1", 1)(n), toml('y = "' + " + ".join(f"x{i}" for i in range(1000)) + '"', lines("x{0} = 3", 1)(1000)))),
+    "csv: entries again and again": (100_000, lambda n: audit("a.csv", "x,1\n" * n)),
+    "csv: an index": (1_000_000, lambda n: audit("a.csv", "x[" + "1," * (n // 2) + "1],1\n")),
+    "csv: digits": (1_000_000, lambda n: audit("a.csv", "x," + "9" * n + "\n")),
+    "csv: blanks": (10_000_000, lambda n: audit("a.csv", " " * n)),
+    "csv: empty lines": (10_000_000, lambda n: audit("a.csv", "\n" * n)),
+    "csv: zero bytes": (10_000_000, lambda n: audit("a.csv", b"\0" * n)),
+    "csv: not UTF-8": (10_000_000, lambda n: audit("a.csv", b"\xff" * n)),
+    "json: objects": (20_000_000, lambda n: audit("a.json", '{"x": [' + '{"a":1},' * (n // 8) + "1]}")),
+    "json: lists": (20_000_000, lambda n: audit("a.json", '{"x": [' + "[]," * (n // 3) + "1]}")),
+    "json: texts": (20_000_000, lambda n: audit("a.json", '{"x": [' + '"a",' * (n // 4) + "1]}")),
     "audit: two tables": (20_000, lambda n: (["audit", file("a.json", json.dumps({f"k{i}": i for i in range(n)})), file("b.json", json.dumps({f"l{i}": i for i in range(n)}))], "")),
     "audit: two tables that differ": (20_000, lambda n: (["audit", file("a.json", json.dumps({f"k{i}": i for i in range(n)})), file("b.json", json.dumps({f"k{i}": -i - 1 for i in range(n)}))], "")),
     "audit: two tables, names like others": (5_000, lambda n: (["audit", file("a.json", json.dumps({f"grad_layer_{i}": i for i in range(n)})), file("b.json", json.dumps({f"grad_layr_{i}": i for i in range(n)}))], "")),
@@ -469,10 +465,8 @@ CODE: dict[str, tuple[int, Callable[[int], Made]]] = {
     "inputs of a function": (10**9, lambda n: _code(f"import numpy as np\ndef f(x):\n    return np.sum(x*x)\ndef inputs():\n    return {{'x': np.zeros({n})}}\n", "--inputs", "inputs")),
 }  # fmt: skip
 
+
 # --- what is written, drawn and swept -----------------------------------------------------------------
-_HELD = "x = 1\nw = 2"
-
-
 def _wide(*args: str) -> Callable[[int], Made]:
     def made(n: int) -> Made:
         spec = toml("y = '" + " + ".join(f"x{i}^2" for i in range(n)) + "'", lines("x{0} = 3", 1)(n))

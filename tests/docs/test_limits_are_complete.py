@@ -30,7 +30,6 @@ INNER = {
     ("check.numeric.tolerances", "LARGEST_POWER"): "no rational function; formulas are compared otherwise",
     ("check.numeric.tolerances", "MOST_TERMS"): "the same",
     ("spec.text.problems", "MOST_WITH_CARE"): "guesses, which problems behind it lack",
-    ("spec.tables.csv_table", "_MOST_PROBLEMS"): "as many as are shown",
     ("spec.models.pt2", "MOST_REPEATED"): "numbers that a file states and does not hold",
 }
 

@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fuzz import mutation, programs
-from fuzz.calling import MEMORY, Failure, cpu, crash, failure_of, outcome_of, resident
+from fuzz.calling import MEMORY, Case, Failure, cpu, crash, failure_of, outcome_of, resident
 from fuzz.minimising import minimised
 
 REPORTED = 60.0  # seconds from one line of counts to the next
@@ -95,9 +95,13 @@ def shown(name: str, failure: Failure) -> str:
     """A failure with its smallest input, and the command that runs it again."""
     text = ""
     if name.startswith("mutation:"):
-        alike = lambda case: (found := failure_of(case)) is not None and found.kind == failure.kind  # noqa: E731
+
+        def fails_alike(case: Case) -> bool:
+            other = failure_of(case)
+            return other is not None and other.kind == failure.kind
+
         try:
-            text = f"{minimised(mutation.case(name), alike)}\n"
+            text = f"{minimised(mutation.case(name), fails_alike)}\n"
         except Exception:
             text = f"(not minimised: {traceback.format_exc(1)})\n"
     return f"== {failure.kind}\npython -m tests.fuzz --case {name}\n{text}{failure.detail}"

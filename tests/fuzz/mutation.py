@@ -15,13 +15,13 @@ from pathlib import Path
 import typed_inputs
 from derivation_sheets import SHEETS
 from fuzz.calling import Case, values_for
+from fuzz.minimising import TOKENS
 
 from bpx.cli.command import command_named
 from bpx.ops import rows
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-TOKENS = re.compile(rb"\s+|[A-Za-z_]\w*|[0-9.]+(?:e[+-]?[0-9]+)?|.", re.DOTALL)
 # Words that would write elsewhere, wait for somebody, start processes, or change the machine.
 UNWANTED = re.compile(r"^(--(output|report|progress|watch|jobs|install|show-c|draw|yes|ask)|-o)|/|~|^\.\.")
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import LARGEST_NODE, MOST_AXES, Shape
+from bpx.graph.arrays import Shape, SizeError, size_within_limits
 from bpx.words.diagnostic import BpxError, Diagnostic
-from bpx.words.say import say
 
 MOST_DRAWN = 10_000_000  # numbers: they are drawn before the graph is known, so before it may be refused
 _DRAWN = re.compile(r"(?P<name>[^\W\d]\w*)\s*:\s*(?P<shape>\((?:\s*\d+\s*,)*\s*\d*\s*\)|\d+)")
@@ -40,10 +39,10 @@ def _shape(text: str) -> Shape:
 
 
 def _too_large(name: str, shape: Shape) -> Iterator[Diagnostic]:
-    size, axes = math.prod(shape), len(shape)
-    if size > LARGEST_NODE or axes > MOST_AXES:
-        reason = say("word.axes", count=axes) if axes > MOST_AXES else say("word.elements", count=size)
-        yield Diagnostic("input-too-large", None, {"name": name, "reason": reason})
+    try:
+        size_within_limits(name, shape)
+    except SizeError as error:
+        yield Diagnostic("input-too-large", None, {"name": name, "reason": error.extent})
 
 
 def draw_numbers(names: Iterable[str], seed: int) -> dict[str, float]:

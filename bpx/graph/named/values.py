@@ -28,7 +28,7 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
     try:
         array = real_floats(value)
     except RoundedInteger as error:
-        problems.append(Diagnostic("rounded-integer", None, {"name": name, "found": str(error.integer)}))
+        problems.append(rounded_integer(name, error))
         return None
     except BpxError:
         raise
@@ -54,6 +54,11 @@ def as_array(name: str, value: Any, problems: list[Diagnostic]) -> Array | None:
 
 def _too_large(name: str, size: int) -> Diagnostic:
     return Diagnostic("input-too-large", None, {"name": name, "reason": say("word.elements", count=size)})
+
+
+def rounded_integer(name: str, error: RoundedInteger) -> Diagnostic:
+    """The diagnostic for an integer that float64 does not have."""
+    return Diagnostic("rounded-integer", None, {"name": name, "found": str(error.integer)})
 
 
 def not_an_input(name: str, inputs: Iterable[str]) -> Diagnostic:

@@ -12,6 +12,7 @@ import numpy as np
 from bpx.check.report.report import Report
 from bpx.graph.arrays import RoundedInteger, is_masked, real_floats
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.graph.named.values import rounded_integer
 from bpx.spec.code.check import check_program
 from bpx.spec.code.inputs import gathered
 from bpx.spec.code.leaves import Path, walk
@@ -123,8 +124,7 @@ def _as_input(name: str, value: Any) -> Any:
     try:
         return real_floats(array)[()] if array.dtype.kind in "fiu" else value
     except RoundedInteger as error:
-        facts = {"name": name, "found": str(error.integer)}
-        raise BpxError([Diagnostic("rounded-integer", None, facts)]) from None
+        raise BpxError([rounded_integer(name, error)]) from None
 
 
 def _leaves(program: Program) -> list[Path]:

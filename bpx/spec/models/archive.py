@@ -10,29 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from bpx.spec.models.model import ModelError
-from bpx.words.files import keep_from_writing, unpacked
+from bpx.words.files import has_more_members, keep_from_writing, mebibytes, unpacked
 
 LARGEST_MODEL = 2**30  # bytes of a file, and of all that it unpacks to
 LARGEST_JSON = 2**26  # bytes
 MOST_VALUES = 2_000_000  # of a JSON text: Python takes up to 200 bytes for each; an operation has some 70
 MOST_MEMBERS = 100_000
-_MEMBER = b"PK\x01\x02"  # begins the entry of each member in the directory of a ZIP file
 # `torch` writes no others; what bzip2 and LZMA unpack to is bounded by nothing.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (ValueError, EOFError, NotImplementedError, RuntimeError, OSError, zipfile.BadZipFile, zlib.error)
-
-
-def _has_more_members(path: Path) -> bool:
-    """Has a file more members than it may? They are counted before `zipfile` makes an object of each."""
-    if not path.stat().st_size:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = -1
-        for _ in range(MOST_MEMBERS + 1):
-            at = data.find(_MEMBER, at + 1)
-            if at < 0:
-                return False
-    return True
 
 
 class Archive:
@@ -40,18 +26,21 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         """Read the directory of the file. Raises `ModelError`, or `OSError` where it cannot be opened."""
-        if path.stat().st_size > LARGEST_MODEL:
-            raise ModelError("too-big", most=f"{LARGEST_MODEL // 2**20} MiB")
+        size = path.stat().st_size
+        if size > LARGEST_MODEL:
+            raise ModelError("too-big", most=mebibytes(LARGEST_MODEL))
         keep_from_writing(path, str(path))
-        if _has_more_members(path):
-            raise ModelError("model-members", most=f"{MOST_MEMBERS:,}")
+        if size:  # nothing cannot be mapped
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                if has_more_members(data, MOST_MEMBERS):
+                    raise ModelError("model-members", most=f"{MOST_MEMBERS:,}")
         try:
             self._zip = zipfile.ZipFile(path)
         except (ValueError, NotImplementedError, zipfile.BadZipFile) as error:
             raise ModelError("model-broken", reason=str(error).lower()) from None
         self._members = {info.filename.partition("/")[2]: info for info in self._zip.infolist()}
         if sum(info.file_size for info in self._zip.infolist()) > LARGEST_MODEL:
-            raise ModelError("model-unpacks", most=f"{LARGEST_MODEL // 2**20} MiB")
+            raise ModelError("model-unpacks", most=mebibytes(LARGEST_MODEL))
 
     def __enter__(self) -> Archive:
         return self
@@ -82,11 +71,10 @@ class Archive:
     def json(self, name: str) -> Any:
         """The data in a member. Raises `ModelError`."""
         if self.has(name) and self._members[name].file_size > LARGEST_JSON:  # no more than that is unpacked
-            raise ModelError("too-big", most=f"{LARGEST_JSON // 2**20} MiB")
+            raise ModelError("too-big", most=mebibytes(LARGEST_JSON))
         text = self.read(name)
-        if (
-            text.count(b",") + text.count(b"[") + text.count(b"{") > MOST_VALUES
-        ):  # before there is an object of each
+        # Before there is an object of each.
+        if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
             raise ModelError("model-values", member=name, most=f"{MOST_VALUES:,}")
         try:
             return json.loads(text)

@@ -12,6 +12,7 @@ from bpx.spec.models.build import Rows, graph_of_model
 from bpx.spec.models.endings import PICKLES
 from bpx.spec.models.model import Model, ModelError
 from bpx.words.diagnostic import BpxError, Diagnostic
+from bpx.words.files import reason_of
 
 
 def graph_of_file(
@@ -47,8 +48,9 @@ def read_model(target: str) -> Model:
     except FileNotFoundError:
         raise BpxError([Diagnostic("missing-file", None, {"name": target})]) from None
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise BpxError([Diagnostic("unreadable", None, {"name": target, "reason": reason})]) from None
+        raise BpxError(
+            [Diagnostic("unreadable", None, {"name": target, "reason": reason_of(error)})]
+        ) from None
 
 
 def rows_of(model: Model) -> Rows:

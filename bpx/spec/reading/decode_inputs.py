@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import LARGEST_NODE, MOST_AXES, Array, Shape
+from bpx.graph.arrays import LARGEST_NODE, Array, Shape, SizeError, size_within_limits
 from bpx.graph.named.recipe import LARGEST_SEED, Cells, Normal, NumberTable, Recipe, Uniform
 from bpx.spec.reading.decoder import FORMS, KEYS, OF_ANY_INPUT, ROLES, Decoder, is_finite_number
 from bpx.spec.reading.documents.locate import Places
@@ -85,16 +84,15 @@ class InputDecoder(Decoder):
 
     def fits(self, name: str, key: str, shape: Shape) -> bool:
         """Is there room for an input of this shape? Asked before any memory is taken."""
-        size = math.prod(shape[: MOST_AXES + 1])
-        if len(shape) > MOST_AXES:
-            reason = say("word.axes", count=len(shape))
-        elif size > LARGEST_NODE:
-            reason = say("word.elements", count=size)
-        elif size > self.elements_left:
-            reason = say("word.together", count=LARGEST_NODE - self.elements_left + size)
+        try:
+            size = size_within_limits(name, shape)
+        except SizeError as error:
+            reason = error.extent
         else:
-            self.elements_left -= size
-            return True
+            if size <= self.elements_left:
+                self.elements_left -= size
+                return True
+            reason = say("word.together", count=LARGEST_NODE - self.elements_left + size)
         self.problem("input-too-large", self.places.value("inputs", name, key), name=name, reason=reason)
         return False
 

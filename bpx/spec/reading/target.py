@@ -20,7 +20,7 @@ from bpx.graph.numbers import CONSTANTS, number
 from bpx.spec.reading.examples import example_names, example_path
 from bpx.spec.reading.read import read_expression, read_spec, read_statements
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
-from bpx.words.files import exists, is_folder, keep_from_writing, opened
+from bpx.words.files import exists, is_folder, keep_from_writing, mebibytes, opened, reason_of
 from bpx.words.spelling import nearest
 
 if TYPE_CHECKING:
@@ -245,8 +245,7 @@ def read_file(path: Path) -> Source:
     except BpxError:
         raise
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
-        reason = getattr(error, "strerror", None) or str(error)
-        _fail("unreadable", None, name=name, reason=reason.lower())
+        _fail("unreadable", None, name=name, reason=reason_of(error))
 
 
 def neighbour(path: Path) -> str | None:
@@ -259,7 +258,7 @@ def neighbour(path: Path) -> str | None:
 def decoded_text(name: str, data: bytes) -> str:
     """The text in the bytes of a file. Raises `BpxError` where they are too many, or no UTF-8."""
     if len(data) > LARGEST_SPEC:
-        _fail("too-big", None, name=name, most=f"{LARGEST_SPEC // 2**20} MiB")
+        _fail("too-big", None, name=name, most=mebibytes(LARGEST_SPEC))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

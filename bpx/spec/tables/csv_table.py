@@ -16,7 +16,7 @@ import numpy as np
 
 from bpx.graph.named.written import Written
 from bpx.spec.tables.table import NamedNumbers
-from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
+from bpx.words.diagnostic import MOST_PROBLEMS, BpxError, Diagnostic, Source, Span
 
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,300}(?P<point>\.\d*)?|(?P<bare>\.\d+))(?P<e>[eE][-+−]?\d{1,4})?")
 _NOT_FINITE = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
@@ -25,9 +25,6 @@ _NAMES = ("name", "node", "parameter", "param", "variable", "tensor", "input")
 _VALUES = ("value", "gradient", "grad", "derivative")
 _INDICES = ("index", "indices", "entry", "i", "j", "k", "l", "row", "col", "column")
 _WHOLE = re.compile(r"\d{1,9}")
-_MOST_PROBLEMS = (
-    20  # of the cells of one table; a wrong separator makes one of each; behind them it is not read
-)
 MOST_CELLS = 500_000  # some 300 bytes each while they are read
 MOST_COLUMNS = 20_000
 
@@ -50,13 +47,8 @@ def read_csv(source: Source, problems: list[Diagnostic]) -> Iterator[NamedNumber
         yield from _array(PurePath(source.name).stem, [head, *body], problems)
         return
     if len(head) > MOST_COLUMNS:
-        raise BpxError(
-            [
-                Diagnostic(
-                    "table-columns", head[0].span, {"count": len(head), "most": MOST_COLUMNS}, "table-split"
-                )
-            ]
-        )
+        facts = {"count": len(head), "most": MOST_COLUMNS}
+        raise BpxError([Diagnostic("table-columns", head[0].span, facts, "table-split")])
     keys = [cell.text.strip().lower() for cell in head]
     names, values = ([i for i, key in enumerate(keys) if key in known] for known in (_NAMES, _VALUES))
     if len(names) == 1 and len(values) == 1:
@@ -85,9 +77,8 @@ def _records(source: Source) -> Iterator[_Record]:
         record = list(islice(_cells(source, content, at, separator), room + 1))
         room -= len(record)
         if room < 0:
-            raise BpxError(
-                [Diagnostic("table-cells", record[-1].span, {"most": f"{MOST_CELLS:,}"}, "table-binary")]
-            )
+            facts = {"most": f"{MOST_CELLS:,}"}
+            raise BpxError([Diagnostic("table-cells", record[-1].span, facts, "table-binary")])
         yield record
 
 
@@ -162,13 +153,13 @@ class _Column:
 
 
 def _report(problems: list[Diagnostic], code: str, span: Span, **facts: Any) -> None:
-    if len(problems) < _MOST_PROBLEMS:
+    if len(problems) < MOST_PROBLEMS:
         problems.append(Diagnostic(code, span, facts))
 
 
 def _readable(body: Iterable[_Record], problems: list[Diagnostic]) -> Iterator[_Record]:
-    """The records, until no more problems are reported."""
-    return takewhile(lambda record: len(problems) < _MOST_PROBLEMS, body)
+    """The records, until no more problems are reported: a wrong separator makes one of each cell."""
+    return takewhile(lambda record: len(problems) < MOST_PROBLEMS, body)
 
 
 # --- cells → numbers by name --------------------------------------------------------------------

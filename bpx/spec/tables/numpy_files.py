@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, RoundedInteger, real_floats
+from bpx.graph.named.values import rounded_integer
 from bpx.spec.tables.table import LARGEST_TABLE, MOST_ARRAYS, NamedNumbers, floats_of
 from bpx.words.diagnostic import Diagnostic
-from bpx.words.files import unpacked
+from bpx.words.files import has_more_members, mebibytes, unpacked
 from bpx.words.say import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NPY = ".npy"
-_MEMBER = b"PK\x01\x02"  # begins the entry of each member in the directory of a ZIP file
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -84,7 +84,7 @@ def npy_arrays(file: str, data: bytes, problems: list[Diagnostic]) -> Iterator[N
 
 def npz_arrays(file: str, data: bytes, problems: list[Diagnostic], most: int) -> Iterator[NamedArray]:
     """The arrays of an NPZ file as they were saved, where they unpack to no more than `most` bytes."""
-    if data.count(_MEMBER) > MOST_ARRAYS:  # counted before `zipfile` makes an object of each
+    if has_more_members(data, MOST_ARRAYS):
         problems.append(Diagnostic("table-too-many", None, {"most": MOST_ARRAYS}))
         return
     try:
@@ -94,7 +94,7 @@ def npz_arrays(file: str, data: bytes, problems: list[Diagnostic], most: int) ->
         return
     members = [info for info in archive.infolist() if not info.is_dir()]
     if sum(info.file_size for info in members) > most:
-        problems.append(Diagnostic("table-unpacks", None, {"most": f"{most // 2**20} MiB"}))
+        problems.append(Diagnostic("table-unpacks", None, {"most": mebibytes(most)}))
         return
     for info in members:
         name = info.filename.removesuffix(_NPY)
@@ -121,8 +121,7 @@ def _as_floats(arrays: Iterable[NamedArray], problems: list[Diagnostic]) -> Iter
             try:
                 yield NamedNumbers(name, real_floats(array), floats=floats_of(array))
             except RoundedInteger as error:
-                facts = {"name": name, "found": str(error.integer)}
-                problems.append(Diagnostic("rounded-integer", None, facts))
+                problems.append(rounded_integer(name, error))
 
 
 def _named(name: str, data: bytes, problems: list[Diagnostic]) -> Iterator[NamedArray]:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from bpx.graph.arrays import MOST_AXES, RoundedInteger, real_floats
+from bpx.graph.named.values import rounded_integer
 from bpx.spec.tables.table import EXACT, MOST_ARRAYS, NamedNumbers
 from bpx.words.diagnostic import Diagnostic
+from bpx.words.files import mebibytes
 from bpx.words.say import say
 
 if TYPE_CHECKING:
@@ -60,8 +62,7 @@ def read_safetensors(file: str, data: bytes, problems: list[Diagnostic]) -> Iter
         try:
             yield _tensor(name, tensor, data, start)
         except RoundedInteger as error:
-            facts = {"name": name, "found": str(error.integer)}
-            problems.append(Diagnostic("rounded-integer", None, facts))
+            problems.append(rounded_integer(name, error))
         except ValueError as error:
             problems.append(Diagnostic("table-array-broken", None, {"name": name, "reason": str(error)}))
 
@@ -72,7 +73,7 @@ def _header(data: bytes) -> tuple[list[tuple[str, Any]], int]:
     if len(data) < _LENGTH or length > len(data) - _LENGTH:
         raise ValueError(say("table.header-ends"))
     if length > LARGEST_HEADER:
-        raise ValueError(say("table.header-large", most=f"{LARGEST_HEADER // 2**20} MiB"))
+        raise ValueError(say("table.header-large", most=mebibytes(LARGEST_HEADER)))
     pairs = json.loads(data[_LENGTH : _LENGTH + length].decode("utf-8"), object_pairs_hook=_Pairs)
     if not isinstance(pairs, _Pairs):
         raise ValueError(say("table.header-broken"))

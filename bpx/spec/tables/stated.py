@@ -21,7 +21,6 @@ def stated_claims(
     spec: NamedGraph, claims: Mapping[str, Any], options: Mapping[str, Any]
 ) -> list[ClaimSyntax]:
     """Texts are read as on the command line, numbers are meant exactly or to the rounding of their floats."""
-
     syntaxes: list[ClaimSyntax] = []
     numbers: dict[str, Any] = {}
     problems: list[Diagnostic] = []
@@ -45,7 +44,6 @@ def _numbers(
     spec: NamedGraph, values: Mapping[str, Any], arrays: Mapping[str, Array], options: Mapping[str, Any]
 ) -> Iterator[ClaimSyntax]:
     """Claims in numbers, each with the room that the rounding of its floats leaves."""
-
     syntaxes = {name: ClaimSyntax(name, None, array.tolist(), None) for name, array in arrays.items()}
     # What a name means, if anything: whoever resolves the claims says what is wrong with the first ones.
     known: dict[str, Derivative | None] = {}
