@@ -106,6 +106,11 @@ def of_shape(value: Any, shape: Shape) -> Any:
     return np.broadcast_to(value, shape)
 
 
+def without_ones(shape: Shape) -> Shape:
+    """The lengths of the axes that are longer than 1, or empty."""
+    return tuple(length for length in shape if length != 1)
+
+
 def is_finite(value: Any) -> bool:
     """Are all elements finite? Of scalars, which large graphs are made of, Python says it sooner."""
     return bool(np.isfinite(value).all()) if value.ndim else math.isfinite(value)

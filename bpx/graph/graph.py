@@ -202,11 +202,12 @@ class Graph:
         if walked is not None:
             return walked
         # A byte for each node in place of a set: for graphs of 100,000 nodes it is several times faster.
-        needed = bytearray(max(of, default=-1) + 1)
+        size = max(of, default=-1) + 1
+        needed = bytearray(size)
         for node in of:
             needed[node] = 1
         # The flags are read from behind while those of args, further in front, are set.
-        rows = zip(range(len(needed) - 1, -1, -1), reversed(needed), reversed(self.args[: len(needed)]))  # noqa: B905
+        rows = zip(range(size - 1, -1, -1), reversed(needed), reversed(self.args[:size]), strict=True)
         for node, flag, args in rows:
             if flag and node not in known:
                 for arg in args:

@@ -17,28 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import Array, Settings, Shape, ShapeError
+from bpx.graph.arrays import Array
 from bpx.graph.graph import Expr, Op
 from bpx.ops.building.row import structural
 from bpx.ops.indices import shaped
-from bpx.ops.linear_algebra import Size, einsum
+from bpx.ops.linear_algebra import Size, arrange_square, einsum, matrix_axes
 from bpx.ops.shapes import tril
 from bpx.ops.tensors import matrix_transpose, sum_
 from bpx.ops.values import eigenvalues
 from bpx.ops.values.matrices import of_matrices
-
-
-def _arrange(name: str) -> Any:
-    def arrange(a: Shape) -> Settings:
-        if len(a) < 2 or a[-1] != a[-2]:
-            raise ShapeError(name, (a,), "shape-square")
-        return {}
-
-    return arrange
-
-
-def _matrix_axes(a: Shape) -> tuple[int, int]:
-    return len(a) - 2, len(a) - 1
 
 
 def _weighted(weights: Expr, matrices: Expr) -> Expr:
@@ -100,8 +87,8 @@ eigvalsh: Op = structural(
     of_matrices(eigenvalues.eigenvalues, eigenvalues.eigenvalues_of_objects),
     _pull_values,
     lambda a: a[:-1],
-    arrange=_arrange("eigvalsh"),
-    mixes=_matrix_axes,
+    arrange=arrange_square("eigvalsh"),
+    mixes=matrix_axes,
     slopes=_slopes_of_values,
     aliases=("eigh",),
     sample=((2, 2),),
@@ -111,8 +98,8 @@ eigenprojections: Op = structural(
     of_matrices(eigenvalues.projections, eigenvalues.projections_of_objects),
     _pull_projections,
     lambda a: (*a[:-2], a[-1], *a[-2:]),
-    arrange=_arrange("eigenprojections"),
-    mixes=_matrix_axes,
+    arrange=arrange_square("eigenprojections"),
+    mixes=matrix_axes,
     slopes=_slopes_of_projections,
     sample=((2, 2),),
 )

@@ -221,11 +221,14 @@ def _without_matrix(a: Shape) -> Shape:
     return a[:-2]
 
 
-def _matrix_axes(a: Shape) -> tuple[int, int]:
+def matrix_axes(a: Shape) -> tuple[int, int]:
+    """The axes of a stack of matrices that are theirs."""
     return len(a) - 2, len(a) - 1
 
 
-def _arrange_square(name: str) -> Callable[..., Settings]:
+def arrange_square(name: str) -> Callable[..., Settings]:
+    """For an op of square matrices without settings: it refuses others."""
+
     def arrange(a: Shape, *others: Shape) -> Settings:
         if len(a) < 2 or a[-1] != a[-2]:
             raise ShapeError(name, (a, *others), "shape-square")
@@ -274,11 +277,11 @@ def _written_out(a: Expr) -> Expr:
     """The cofactors of matrices of one or two rows: these have derivatives at singular ones, too."""
     if a.shape[-1] == 1:
         return a.graph.constant(np.ones(a.shape))
-    return flip(a, axis=_matrix_axes(a.shape)) * np.array([[1.0, -1.0], [-1.0, 1.0]])
+    return flip(a, axis=matrix_axes(a.shape)) * np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
 def _pull_cofactor(upstream: Expr, a: Expr, out: Expr) -> tuple[Expr]:
-    along, transposed = sum_(upstream * out, axis=_matrix_axes(a.shape)), matrix_transpose(inv(a))
+    along, transposed = sum_(upstream * out, axis=matrix_axes(a.shape)), matrix_transpose(inv(a))
     return (_per_matrix(along, a) * transposed - out @ matrix_transpose(upstream) @ transposed,)
 
 
@@ -287,8 +290,8 @@ inv: Op = structural(
     matrices.of_matrices(np.linalg.inv, matrices.inverted),
     _pull_inv,
     _same,
-    arrange=_arrange_square("inv"),
-    mixes=_matrix_axes,
+    arrange=arrange_square("inv"),
+    mixes=matrix_axes,
     slopes=_slopes_of_inv,
     refuses=_refuse_singular,
     sample=((2, 2),),
@@ -298,8 +301,8 @@ det: Op = structural(
     matrices.of_matrices(np.linalg.det, matrices.determinant),
     _pull_det,
     _without_matrix,
-    arrange=_arrange_square("det"),
-    mixes=_matrix_axes,
+    arrange=arrange_square("det"),
+    mixes=matrix_axes,
     slopes=_slopes_of_det,
     sample=((4, 4),),
 )
@@ -308,8 +311,8 @@ cofactor: Op = structural(
     matrices.of_matrices(matrices.cofactors, matrices.cofactors_of_objects),
     _pull_cofactor,
     _same,
-    arrange=_arrange_square("cofactor"),
-    mixes=_matrix_axes,
+    arrange=arrange_square("cofactor"),
+    mixes=matrix_axes,
     slopes=_slopes_of_cofactor,
     sample=((3, 3),),
 )
@@ -318,8 +321,8 @@ logdet: Op = structural(
     matrices.of_matrices(matrices.log_determinant, matrices.log_of_determinant),
     lambda upstream, a, out: (_per_matrix(upstream, a) * matrix_transpose(inv(a)),),
     _without_matrix,
-    arrange=_arrange_square("logdet"),
-    mixes=_matrix_axes,
+    arrange=arrange_square("logdet"),
+    mixes=matrix_axes,
     slopes=_slopes_of_logdet,
     refuses=_refuse_singular,
     expands=lambda a: log(absolute(det(a))),
@@ -341,7 +344,7 @@ def _pull_solve(upstream: Expr, a: Expr, b: Expr, out: Expr) -> tuple[Expr, Expr
 solve: Op = composite(
     "solve",
     lambda a, b: inv(a) @ b,
-    arrange=_arrange_square("solve"),
+    arrange=arrange_square("solve"),
     value=matrices.solution,
     pull=_pull_solve,
     refuses=_refuse_singular,
@@ -369,8 +372,8 @@ cholesky: Op = structural(
     matrices.of_matrices(np.linalg.cholesky, matrices.cholesky_factor),
     _pull_cholesky,
     _same,
-    arrange=_arrange_square("cholesky"),
-    mixes=_matrix_axes,
+    arrange=arrange_square("cholesky"),
+    mixes=matrix_axes,
     slopes=_slopes_of_cholesky,
     refuses=_refuse_not_positive,
     sample=((2, 2),),

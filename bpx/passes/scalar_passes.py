@@ -119,7 +119,9 @@ class ScalarPasses:
     def consumers(self) -> Iterator[int]:
         """The nodes that pass a gradient on, from the output down: then, each has all that arrives at it."""
         # Read from behind while it is written to further in front: args have smaller ids than their node.
-        rows = zip(range(self.output, -1, -1), reversed(self._arrived), reversed(self._passes_on))  # noqa: B905
+        rows = zip(
+            range(self.output, -1, -1), reversed(self._arrived), reversed(self._passes_on), strict=True
+        )
         for node, has_arrived, passes_on in rows:
             if has_arrived and passes_on:
                 yield node
@@ -130,7 +132,7 @@ class ScalarPasses:
         for node in self.consumers():
             args, rule = args_of[node], self.rule(node)
             upstream = self.gradients[node], self._arrived[node] == _CONSTANT
-            # Behind the local derivatives stand the numbers of kinks.
+            # Behind the local derivatives stand the numbers of kinks; `strict` takes time for each node.
             for position, arg, local in zip(range(len(args)), args, self.numbers(node, rule)):  # noqa: B905
                 if live[arg]:
                     contribution = _product(upstream, (local, rule.are_constant[position]))
@@ -157,7 +159,7 @@ class ScalarPasses:
             rule, args = self.rule(node), self.graph.args[node]
             numbers = self.numbers(node, rule) if rule.kinks else ()
             if 0 in numbers[len(args) :] and self._may_bend(node):
-                shown = [local for arg, local in zip(args, numbers) if self._live[arg]]  # noqa: B905
+                shown = [local for arg, local in zip(args, numbers, strict=False) if self._live[arg]]
                 for kink, number in zip(rule.kinks, numbers[len(args) :], strict=True):
                     if number == 0:
                         yield Kink(node, rule, kink, shown)

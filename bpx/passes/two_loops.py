@@ -44,7 +44,7 @@ def upwards(graph: Graph, output: int, known: Mapping[int, Any]) -> list[float]:
         raise TypeError
     values: list[float] = []
     functions = _Memo(value)
-    rows = zip(range(output + 1), graph.ops, graph.args)  # noqa: B905
+    rows = zip(range(output + 1), graph.ops, graph.args, strict=False)
     # The commonest ops stand apart: a call takes longer than what it computes.
     for node, op, args in rows:
         if op is mul:
@@ -77,7 +77,7 @@ def _downwards(graph: Graph, output: int, values: Sequence[float], seed: float) 
     ops, args_of, constants = graph.ops[: output + 1], graph.args[: output + 1], graph.constants
     rules = _Memo(lambda op: rule(op, (None,)))
     # Read from behind while it is written to further in front: args have smaller ids than their node.
-    rows = zip(range(output, -1, -1), reversed(gradients), reversed(ops), reversed(args_of))  # noqa: B905
+    rows = zip(range(output, -1, -1), reversed(gradients), reversed(ops), reversed(args_of), strict=True)
     for node, upstream, op, args in rows:
         if op is mul:
             x, y = args
@@ -99,6 +99,7 @@ def _downwards(graph: Graph, output: int, values: Sequence[float], seed: float) 
         elif args:
             numbers = tuple([float(constants[arg]) if arg in constants else None for arg in args])
             contributions = rule(op, numbers)(upstream, *[values[arg] for arg in args], values[node])
+            # `strict` takes time for each node.
             for arg, contribution in zip(args, contributions):  # noqa: B905
                 if contribution is not None:
                     gradients[arg] += contribution

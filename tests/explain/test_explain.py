@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
+from checking import spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs, spec_from, specs
@@ -26,10 +27,6 @@ from bpx.graph.run import run
 from bpx.render.plain_data import plain_value, summary
 from bpx.spec.reading.read import read_expression, read_spec
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
-
-
-def spec(expression: str, **values: Any) -> NamedGraph:
-    return read_expression(Source("<expression>", expression), values)
 
 
 def steps(inputs: dict[str, Any], graph: dict[str, Any], **more: Any) -> NamedGraph:

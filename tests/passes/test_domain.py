@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
+from checking import spec
 from rows_of_a_table import every
 
 from bpx.explain.explain import explain
@@ -23,10 +24,6 @@ WITH_WITNESS = [op.name for op in rows() if op.witness]
 ELEMENTWISE = [op.name for op in rows() if op.elementwise]
 GRID = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0]
 OPEN, CLOSED = ("positive", "nonzero"), ("nonnegative",)
-
-
-def spec(expression: str, **values: Any) -> NamedGraph:
-    return read_expression(Source("<expression>", expression), values)
 
 
 def at(name: str, point: Any) -> NamedGraph:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
+from checking import spec
 from hypothesis import given
 from hypothesis import strategies as st
 from random_specs import SMOOTH, spec_from, specs
@@ -20,14 +21,9 @@ from bpx.graph.run import run
 from bpx.ops import rows
 from bpx.passes.expand import ALL, expandable, expanded, written_out
 from bpx.passes.reverse import reverse
-from bpx.spec.reading.read import read_expression
-from bpx.words.diagnostic import BpxError, Diagnostic, Source
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 COMPOSITE = [op.name for op in rows() if op.expands and op.elementwise]  # others: ops/test_tensors.py
-
-
-def spec(expression: str, **values: Any) -> NamedGraph:
-    return read_expression(Source("<expression>", expression), values)
 
 
 def call(name: str) -> str:

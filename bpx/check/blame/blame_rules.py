@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpx.check.blame.edge_samples import RuleSample, composite_samples_of, samples
-from bpx.check.blame.where import in_own_names, named_formula
+from bpx.check.blame.where import by_any_name, in_own_names, named_formula
 from bpx.check.local.reverse_sweep import reverse_sweep
 from bpx.check.numeric.tolerances import MOST_EXPLAINED
 from bpx.check.patterns.comparison import Comparison
@@ -166,13 +166,8 @@ def _rule(checked: CheckedGraph, edge: Edge, row: Op) -> Formula:
     return placeholders.formula(pulled_by(row, placeholders)[edge.position])
 
 
-def _named(checked: CheckedGraph, node: int) -> Formula:
-    """The name of a node, or its formula where it has none."""
-    return formula(checked.graph, node, checked.query.spec.names, open_root=False)
-
-
 def _partial(checked: CheckedGraph, output: int, node: int) -> Formula:
-    return derivative(_named(checked, output), _named(checked, node))
+    return derivative(by_any_name(checked, output), by_any_name(checked, node))
 
 
 class _Placeholders:
@@ -195,7 +190,7 @@ class _Placeholders:
         if graph.ops[node] is CONSTANT and not graph.shapes[node]:
             return self.scratch.constant(graph.constants[node])
         handle = self.scratch.input(graph.shapes[node])
-        self.names[handle.id] = _named(checked, node)
+        self.names[handle.id] = by_any_name(checked, node)
         return handle
 
     def lift(self, value: Any) -> Expr:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bpx.check.blame.textbook import textbook_form
-from bpx.check.blame.where import array_names, written
+from bpx.check.blame.where import array_names, by_any_name, written
 from bpx.check.numeric.tolerances import (
     LONGEST_CORRECTION,
     MOST_IN_A_CORRECTION,
@@ -39,7 +39,7 @@ def right_gradient(checked: CheckedGraph, node: int) -> Correction:
     What bpx calls a node without a name is explained.
     """
     output = checked.query.output
-    left = derivative(_shown(checked, output), _shown(checked, node))
+    left = derivative(by_any_name(checked, output), by_any_name(checked, node))
     right, where = _right_side(checked, node)
     named = {output, *checked.query.spec.own_names}
     unnamed = () if node in named else (_explained(checked, node),)
@@ -79,7 +79,7 @@ def chain_rule(checked: CheckedGraph, node: int) -> Correction:
         return Correction(_as_numbers(checked, node))
     unnamed = sorted(consumers - names)
     where = [
-        equation(_shown(checked, consumer), written(checked, consumer, open_root=True))
+        equation(by_any_name(checked, consumer), written(checked, consumer, open_root=True))
         for consumer in unnamed
     ]
     return Correction(part.formula, tuple(where))
@@ -103,12 +103,7 @@ def _with_true_rules(checked: CheckedGraph) -> Graph:
 
 def _explained(checked: CheckedGraph, node: int) -> Formula:
     """What a node without a name is: `v1 = w * x`."""
-    return equation(_shown(checked, node), written(checked, node, open_root=True))
-
-
-def _shown(checked: CheckedGraph, node: int) -> Formula:
-    """The name that a claim may have for a node, or its formula where it has none."""
-    return formula(checked.graph, node, checked.query.spec.names, open_root=False)
+    return equation(by_any_name(checked, node), written(checked, node, open_root=True))
 
 
 class Written:
@@ -152,11 +147,11 @@ class Written:
         handles: dict[int, Expr] = {known[output].id: self.graph.constant(checked.query.seed)}
         for stop, placeholder in known.items():
             if stop != output:
-                name = derivative(_shown(checked, output), _shown(checked, stop))
+                name = derivative(by_any_name(checked, output), by_any_name(checked, stop))
                 handle = handles[placeholder.id] = self._named(placeholder.id, name)
                 self.gradients[handle.id] = stop
         for node in dict.fromkeys((*checked.query.spec.own_names, output)):
-            handle = handles[node] = self._named(node, _shown(checked, node))
+            handle = handles[node] = self._named(node, by_any_name(checked, node))
             self.nodes[handle.id] = node
         inside = Subgraph(self.twin, tuple(handles), gradient.id)
         return _built(inside, [*handles.values()], self.graph)

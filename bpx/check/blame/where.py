@@ -24,6 +24,11 @@ def named_formula(checked: CheckedGraph, node: int) -> Formula:
     return written(checked, node, open_root=False)
 
 
+def by_any_name(checked: CheckedGraph, node: int) -> Formula:
+    """The same, by a name that bpx gave it too: claims may use these."""
+    return formula(checked.graph, node, checked.query.spec.names, open_root=False)
+
+
 def written(checked: CheckedGraph, node: int, *, open_root: bool) -> Formula:
     """The formula of a node; of a long one its op and the args that are short, and `…` for the others."""
     graph, own = checked.graph, checked.query.spec.own_names

@@ -35,7 +35,7 @@ from bpx.check.patterns.hidden_layers import hidden_mistakes
 from bpx.check.patterns.reversed_inputs import reversed_inputs
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.evidence import Obstacle
-from bpx.graph.arrays import Array, Shape
+from bpx.graph.arrays import Array, Shape, without_ones
 
 
 def blamed_inputs(rows: BlackBoxRows, evaluation: BlackBoxEvaluation, function: str) -> tuple[Blame, ...]:
@@ -255,14 +255,10 @@ def _proposals(claimed: Array, wanted: Shape) -> Iterator[tuple[str, Array, dict
     for count in range(1, claimed.ndim + 1):
         for axes in combinations(range(claimed.ndim), count):
             summed = claimed.sum(axis=axes)
-            if summed.size == size and _without_ones(summed.shape) == _without_ones(wanted):
+            if summed.size == size and without_ones(summed.shape) == without_ones(wanted):
                 yield "unsummed-shape", summed.reshape(wanted), {"axes": ", ".join(map(str, axes))}
     if claimed.size == size:
         yield "raveled-shape", claimed.reshape(wanted), {}
-
-
-def _without_ones(shape: Shape) -> Shape:
-    return tuple(length for length in shape if length != 1)
 
 
 def _is_gradient(rows: BlackBoxRows, weights: Array, input: int, proposal: Array) -> bool:

@@ -165,7 +165,10 @@ class NamedGraph:
         graph, size = self.graph, self.size
         return (
             (self.title, size, self.output, dict(self.steps), self.expect),
-            [(op.name, *row) for op, *row in zip(graph.ops[:size], graph.args, graph.settings, graph.shapes)],  # noqa: B905
+            [
+                (op.name, *row)
+                for op, *row in zip(graph.ops[:size], graph.args, graph.settings, graph.shapes, strict=False)
+            ],
             {node: array.tobytes() for node, array in graph.constants.items() if node < size},
             [(leaf.name, leaf.node, leaf.value.tobytes(), leaf.role, leaf.range) for leaf in self.inputs],
             {name: (op.value, dict(op.partials)) for name, op in self.custom.items()},

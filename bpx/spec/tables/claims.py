@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.check.tables.short_floats import room_of_numbers
 from bpx.check.whole.claims import shape_help
-from bpx.graph.arrays import Array, Shape
+from bpx.graph.arrays import Array, Shape, without_ones
 from bpx.graph.named.claim import Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import significant_digits, tolerance
@@ -210,7 +210,7 @@ class _Reading:
         fits = (
             row.numbers.size == np.prod(shape, dtype=int)
             if row.is_flat
-            else _without_ones(found) == _without_ones(shape)
+            else without_ones(found) == without_ones(shape)
         )
         if not fits:
             facts = {
@@ -314,10 +314,6 @@ def _run_of(name: str, rows: Sequence[NamedNumbers], shape: Shape) -> NamedNumbe
     return NamedNumbers(
         name, numbers, written, False, rows[0].floats, rows[0].span, any(row.broken for row in rows)
     )
-
-
-def _without_ones(shape: Shape) -> Shape:
-    return tuple(length for length in shape if length != 1)
 
 
 def _nest(row: NamedNumbers) -> Any:

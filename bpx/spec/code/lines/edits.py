@@ -22,6 +22,7 @@ from bpx.spec.code.lines.expressions import (
     is_product_of_two,
     is_read,
     is_set,
+    parsed,
     parts_of,
     products,
 )
@@ -47,7 +48,7 @@ def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator
 
     What sets a `number`, as a length, is not multiplied by arrays.
     """
-    tree = _parsed(text)
+    tree = parsed(text)
     if tree is None or not text.isascii() or len(text) > LONGEST_EDITED:
         return
     edited = _Edited(text, tree, scope)
@@ -59,16 +60,9 @@ def edits(text: str, scope: Mapping[str, Any], number: bool = False) -> Iterator
         (TERM, edited.other_terms(number)),
     ):
         for other in others:
-            if other not in seen and _parsed(other) is not None:
+            if other not in seen and parsed(other) is not None:
                 seen.add(other)
                 yield Edit(size, other)
-
-
-def _parsed(text: str) -> ast.stmt | None:
-    try:
-        return ast.parse(f"{text} pass" if text.endswith(":") else text).body[0]
-    except (SyntaxError, IndexError):
-        return None
 
 
 class _Edited:
@@ -93,7 +87,7 @@ class _Edited:
         texts = [f"{before}{other}{after}", f"{before}({other}){after}"]
         if before.endswith("(") and after.startswith(")"):
             texts = [f"{before[:-1]}{other}{after[1:]}", texts[0]]
-        trees = [_parsed(text) for text in texts]
+        trees = [parsed(text) for text in texts]
         same = trees[0] and trees[1] and ast.dump(trees[0]) == ast.dump(trees[1])
         return texts[0] if same else texts[1]
 
