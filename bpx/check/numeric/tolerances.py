@@ -31,6 +31,9 @@ DETECT = 1e-5
 # Error bars; so many of them a verdict takes for certain. Measured on the prototype: 1 gave 6 false
 # alarms, 3 and 10 none, 100 left 40 more gradients open.
 SAFETY_FACTOR = 10.0
+# Times its own noise that a claim may be off beyond the bar: the few moves of a rounding error that measure
+# the noise may miss the worst one. It was not varied.
+CLAIM_NOISE_MARGIN = 8.0
 
 # --- sums of ErrorBounds -------------------------------------------------------------------------
 
@@ -296,6 +299,8 @@ ENCLOSURE_BITS = 64
 # Units of rounding, 2**-52 of the terms, by which float64 makes a right claim differ between processors: exp
 # and log of NumPy are good to 4 of them, and a derivative takes more than one. It was not varied.
 CLAIM_ROUNDINGS = 8
+# Bits of balls up to which an operation costs the same: Python takes longer than the arithmetic.
+BITS_BELOW_PYTHON = 1024
 # Operations on balls that certificates of all entries, or of the open ones of one gradient, may take: 1.5 µs
 # each, 30 ms together, as long as the rest of such a check takes.
 MOST_BALL_OPERATIONS = 20_000

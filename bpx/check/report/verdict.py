@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.tolerances import (
+    CLAIM_NOISE_MARGIN,
     DETECT,
     NEGLIGIBLE,
     NOTHING_IN_USE,
@@ -186,11 +187,8 @@ def _formula_is_wrong(comparison: Comparison) -> Any:
 
 def _within_noise(comparison: Comparison) -> Any:
     """Rounding alone may move the claim so far from a right one."""
-    return (
-        comparison.off
-        & comparison.finite
-        & (comparison.gap <= 8 * np.asarray(comparison.evidence.claim_noise) + comparison.bar)
-    )
+    noise = CLAIM_NOISE_MARGIN * np.asarray(comparison.evidence.claim_noise)
+    return comparison.off & comparison.finite & (comparison.gap <= noise + comparison.bar)
 
 
 # --- the rules, in order ------------------------------------------------------------------------

@@ -28,7 +28,9 @@ from bpx.check.balls.enclosures import (
 )
 from bpx.check.numeric.tolerances import (
     BALL_BITS,
+    BITS_BELOW_PYTHON,
     CANCELLED,
+    CLAIM_NOISE_MARGIN,
     CLAIM_ROUNDINGS,
     EPSILON,
     EXACTLY_KNOWN,
@@ -89,7 +91,7 @@ class _Budget:
 
     def charge(self, cost: int, bits: int) -> bool:
         """Pay for a run, as long as there is something left."""
-        self.left -= cost * (1 + bits // 1024)  # up to some 1,000 bits Python takes longer than the balls
+        self.left -= cost * (1 + bits // BITS_BELOW_PYTHON)
         return self.left >= 0
 
 
@@ -225,8 +227,7 @@ def _noise(evaluation: Evaluation, flat: Indices, value: Any) -> Any:
     terms = EPSILON * evaluation.part(evaluation.term_magnitudes, flat)
     same = np.abs(claimed - own) <= SLACK * evaluation.checked.query.detect * np.abs(own)
     nothing = np.maximum(np.abs(claimed), np.abs(value)) <= terms
-    # The verdict allows for eight times this: of one rounding no more than that itself.
-    one_rounding = terms / (2 * 8)
+    one_rounding = terms / 2 / CLAIM_NOISE_MARGIN  # the verdict allows for so many times this
     own_noise = np.where(same, np.abs(own - value), 0.0)
     return np.maximum(np.maximum(own_noise, one_rounding), np.where(nothing, terms, 0.0))
 
