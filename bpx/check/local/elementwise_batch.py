@@ -164,9 +164,8 @@ class ElementwiseBatch:
         runs = np.concatenate([high - low, high - x, x - low])
         slopes = rises / runs
         errors = EPSILON * (sizes / runs + np.abs(slopes))
-        if self.has_guard(
-            KINKS
-        ):  # on the flat side of one the slope is 0: a bar would widen the sums it enters
+        if self.has_guard(KINKS):
+            # On the flat side of one the slope is 0: a bar would widen the sums it enters.
             errors = np.where((slopes == 0).all(axis=0), 0.0, errors)
         return slopes, np.where(usable.all(axis=0), errors, np.inf) if self.guards else errors
 
@@ -215,9 +214,9 @@ class ElementwiseBatch:
                 flags |= np.sign(values[i]) != self.signs[i]
         return flags
 
-    def locals_at(self, position: int, args: Sequence[Any], out: Any, op: Op | None = None) -> Any:
-        """The rule's local derivative (or that of another op's) for other args and out than those met."""
-        [local] = _local_of(op or self.op, position)(*args, out)
+    def locals_at(self, position: int, args: Sequence[Any], out: Any) -> Any:
+        """The rule's local derivative for other args and out than those met."""
+        [local] = _local_of(self.op, position)(*args, out)
         return of_shape(local, np.shape(out))
 
     def claimed_locals(self, by_node: Mapping[int, Edge], values: Mapping[int, Array]) -> Array:

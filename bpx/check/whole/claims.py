@@ -28,18 +28,17 @@ def build_claim(
     graph: Graph,
     problems: list[Diagnostic],
     *,
-    shape: Shape | None = None,
     derivatives: Mapping[str, int] | None = None,
 ) -> Expr | None:
     """A claim of `spec` as a node of `graph`, a copy of the spec's own; None where something was reported.
 
-    It has the `shape` of what it speaks of, by default that of its node. Of other shapes only a scalar 0
-    will do, which says that no gradient arrives. `derivatives` are the nodes of those in its formula.
+    It has the shape of what it speaks of. Of other shapes only a scalar 0 will do, which says that no
+    gradient arrives. `derivatives` are the nodes of those in its formula.
     """
     nodes = {**spec.nodes, **(derivatives or {})}
     claimed = claim.formula.on(graph, nodes) if claim.formula else claim.numbers
     assert claimed is not None
-    wanted = _shape(claim, graph.shapes[spec.nodes[claim.name]]) if shape is None else shape
+    wanted = _shape(claim, graph.shapes[spec.nodes[claim.name]])
     if claimed.shape == wanted:
         return graph.lift(claimed)
     if _is_zero(claimed):

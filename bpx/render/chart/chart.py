@@ -12,6 +12,7 @@ from bpx.graph.numbers import SHOWN_DIGITS, number
 from bpx.words.say import say, visible
 
 _DECADES = 2  # positive values that span more are divided into levels by their logarithms
+_MOST_TICKS = 6
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # between marks of an axis, times a power of ten
 
 
@@ -113,14 +114,14 @@ def level_values(chart: Chart, count: int) -> Array:
     return np.asarray(low + inner * (high - low))
 
 
-def ticks(low: float, high: float, most: int = 6) -> Iterator[float]:
-    """Round numbers between two others, at most so many."""
+def ticks(low: float, high: float) -> Iterator[float]:
+    """Round numbers between two others, at most `_MOST_TICKS`."""
     span = high / 2 - low / 2  # halves, as a difference may overflow
     if not 0 < span < np.finfo(float).max / 2:
         yield low
         return
     span *= 2
-    power = 10.0 ** np.floor(np.log10(span / most))
-    step = next(step * power for step in (*_STEPS, 20.0, 50.0) if span / (step * power) <= most - 1)
+    power = 10.0 ** np.floor(np.log10(span / _MOST_TICKS))
+    step = next(step * power for step in (*_STEPS, 20.0, 50.0) if span / (step * power) <= _MOST_TICKS - 1)
     first, last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
     yield from (float(f"{at * step:.12g}") for at in range(first, last + 1))

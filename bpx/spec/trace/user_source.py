@@ -80,10 +80,9 @@ def user_frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def span_of(frame: FrameType, instruction: int | None = None) -> Span | None:
+def span_of(frame: FrameType) -> Span | None:
     """The expression that a frame is at; None where its source is not at hand."""
-    at = frame.f_lasti if instruction is None else instruction
-    first, last, start, end = next(islice(_positions(frame.f_code), at // 2, None))
+    first, last, start, end = next(islice(_positions(frame.f_code), frame.f_lasti // 2, None))
     return _span(frame.f_code.co_filename, first, last, start, end)
 
 

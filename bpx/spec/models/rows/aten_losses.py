@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpx.graph.graph import Expr
-from bpx.spec.models.rows.operands import last_first, numbers_of
+from bpx.spec.models.rows.operands import classes_last, numbers_of
 from bpx.spec.trace.rules.building import OtherSetting, add
 
 _NONE, _MEAN, _SUM = 0, 1, 2  # what `reduction` means
@@ -83,7 +83,7 @@ def _nll(
     ignore_index: int = -100,
 ) -> Expr:
     """−log p of each class, a mean over the weights of the classes."""
-    scores = last_first(self)
+    scores = classes_last(self)
     numbers = numbers_of(target)
     if weight is None and reduction == _MEAN and not np.any(numbers == ignore_index):
         return add("nll", scores, target)
@@ -106,10 +106,10 @@ def _cross_entropy(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
 ) -> Expr:
-    scores = last_first(self)
+    scores = classes_last(self)
     plain = weight is None and not label_smoothing
     if self.shape == target.shape:  # probabilities
-        return _cross_entropy_of_shares(scores, last_first(target), reduction, plain)
+        return _cross_entropy_of_shares(scores, classes_last(target), reduction, plain)
     if label_smoothing:
         if weight is not None or np.any(numbers_of(target) == ignore_index):
             raise OtherSetting("label_smoothing")

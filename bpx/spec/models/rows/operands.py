@@ -38,9 +38,9 @@ def moved(x: Expr, source: Any, destination: Any) -> Expr:
     return x if axes == list(range(x.ndim)) else add("transpose", x, axes=axes)
 
 
-def last_first(x: Expr, axis: int = 1) -> Expr:
-    """`x` with an axis, that of the classes, as its last."""
-    return moved(x, axis, -1) if x.ndim > 1 else x
+def classes_last(x: Expr) -> Expr:
+    """`x` with its axis of classes, the second, as its last."""
+    return moved(x, 1, -1) if x.ndim > 1 else x
 
 
 def _listed(value: int | Iterable[int]) -> list[int]:

@@ -76,9 +76,9 @@ def plain_name(name: str) -> str:
     return name.translate(NAMES_IN_LOW).replace("_", "")
 
 
-def known_of(values: Mapping[str, Any], ops: Collection[str] = ()) -> Known:
+def known_of(values: Mapping[str, Any]) -> Known:
     """What the values of inputs say, whatever may be wrong with them."""
-    return Known({name: _shape(value) for name, value in values.items()}, ops)
+    return Known({name: _shape(value) for name, value in values.items()})
 
 
 def _shape(value: Any) -> Shape | None:
