@@ -35,9 +35,8 @@ def check_custom_rules(spec: NamedGraph, detect: float) -> CustomRulesCheck:
         checked = _checked_op(spec, name, custom, detect)
         culprits = blamed_rules(checked) if checked else []
         if checked and culprits:
-            check.blame.extend(
-                culprit._replace(proof=None) for culprit in culprits
-            )  # there is no whole to prove it by
+            # There is no whole to prove it by.
+            check.blame.extend(culprit._replace(proof=None) for culprit in culprits)
             check.local.extend(_rows(checked, name, custom))
     return check
 

@@ -84,9 +84,8 @@ def read_claimed(name: str, text: SourceText, span: Span, notation: str | None =
     if problems:  # in another notation? Which names there are is not known yet
         other = read_as_typed(text, Known(), notation)
         expression = other.expression
-        if expression is None or (
-            other.problems and not expression.names()
-        ):  # `2 3`, whatever names there are
+        # So it is of `2 3`, whatever names there are.
+        if expression is None or (other.problems and not expression.names()):
             raise BpxError(other.problems if _LATEX.search(rest) else problems)
     return ClaimSyntax(name, expression, None, span, typed=text, notation=notation)
 

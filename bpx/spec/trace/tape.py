@@ -54,9 +54,8 @@ class Tape:
     names: dict[int, tuple[int, str]] = field(default_factory=dict)  # node → depth of the call, name
     branches: list[Branch] = field(default_factory=list)
     choices: list[Span | None] = field(default_factory=list)  # whole numbers computed from traced values
-    floats: list[tuple[float, Handle, Span | None]] = field(
-        default_factory=list
-    )  # handed out as plain floats
+    # Handed out as plain floats.
+    floats: list[tuple[float, Handle, Span | None]] = field(default_factory=list)
     refusals: list[TraceError] = field(default_factory=list)  # also those that the function caught
     roundoff: float = float(np.finfo(float).eps)  # of the coarsest type on the way
     _memories: dict[int, Memory] = field(default_factory=dict)

@@ -197,9 +197,8 @@ def _shapes(name: str, shapes: Mapping[str, Shape], required: set[str], reader: 
         if name not in required:
             yield ()
     else:
-        is_like_others = (
-            first in "ytb" and used
-        )  # targets and biases have the shape of what they stand beside
+        # Targets and biases have the shape of what they stand beside.
+        is_like_others = first in "ytb" and used
         if name not in required and not is_like_others:
             yield ()
         yield from vectors

@@ -127,9 +127,7 @@ def _resize(
         raise OtherSetting("antialias" if antialias else "axes" if axes else "keep_aspect_ratio_policy")
     lengths = _lengths(x, scales, sizes)
     # An axis of length 1 shows the first element then, not the middle.
-    at_start = (
-        coordinate_transformation_mode == "pytorch_half_pixel" and 1 in lengths[2:]
-    )  # not in the middle
+    at_start = coordinate_transformation_mode == "pytorch_half_pixel" and 1 in lengths[2:]
     if lengths[:2] != x.shape[:2] or at_start:
         raise OtherSetting("sizes")
     return add("resize", x, size=list(lengths[2:]), mode=places[0], align_corners=places[1])

@@ -28,10 +28,8 @@ from bpx.spec.practice.code.statements import BACKWARD, Statement, statements_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Span
 from bpx.words.say import say
 
-_POINTS, _MOVED = (
-    3,
-    0.2,
-)  # points that a statement is judged in; how far they lie from the given one, relative
+_POINTS = 3  # that a statement is judged in
+_MOVED = 0.2  # relative: how far they lie from the given one
 _MOST_SLIPS = 3  # that are named for one statement
 
 
