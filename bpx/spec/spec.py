@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from bpx.check.report.options import HintLevel
+from bpx.check.report.options import HintLevel, hint_level
 from bpx.check.report.report import Report
 from bpx.explain.explain import explain as _explain
 from bpx.explain.explanation import Explanation
@@ -332,7 +332,6 @@ def grade(
     is wrong, from 1 to 5; without one it is 2, and nothing of mistakes that were not found. A sheet in code
     is run. Raises `bpx.BpxError`.
     """
-    from bpx.check.report.options import HintLevel, hint_level
     from bpx.spec.practice.code.in_a_process import GradedCodeSheet
     from bpx.spec.practice.practice import graded, read_any_sheet, typed
     from bpx.spec.practice.read_sheet import FilledSheet, sheet_in

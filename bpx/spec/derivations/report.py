@@ -15,7 +15,7 @@ from bpx.check.report.notes import about_twin
 from bpx.check.report.options import HintLevel
 from bpx.graph.arrays import Array
 from bpx.graph.numbers import number
-from bpx.render.blocks import Block, Excerpt, Heading, Headline, Lines
+from bpx.render.blocks import Block, Excerpt, Heading, Headline, Lines, text_of
 from bpx.render.plain_data import plain_value
 from bpx.render.shown import Shown
 from bpx.spec.derivations.verdicts import Step, Verdict
@@ -226,6 +226,4 @@ class DerivationReport(Shown):
 
 
 def _shown(value: Any) -> str:
-    from bpx.render.blocks import text_of
-
     return number(float(value), 6) if np.ndim(value) == 0 else text_of(value)
