@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +12,7 @@ from bpx.cli.command import command
 from bpx.cli.gradcheck import Hint
 from bpx.cli.input.arguments import values_given
 from bpx.cli.input.options import JsonFlag, Values, file_option, form_option
+from bpx.cli.input.saves import saves
 from bpx.cli.output.session import UNUSABLE, WRONG, Session
 from bpx.cli.output.signals import answered
 from bpx.words.say import say
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from bpx.spec.derivations.report import DerivationReport
 
 _INTERRUPTED = 130  # the exit code of a program that Ctrl-C ends
-_SECONDS_BETWEEN_LOOKS = 0.4
 
 File = Annotated[str, typer.Argument(metavar="FILE", help=say("cli.check-file"))]
 Watch = Annotated[bool, typer.Option("--watch", help=say("cli.watch"))]
@@ -73,22 +71,10 @@ def _report(file: str, set_: list[str] | None, hint: int, all_: bool) -> Derivat
 
 def _watch(file: str, once: Callable[[], object]) -> None:
     """Check whenever the file is saved, until Ctrl-C."""
-    seen: float | None = None
     try:
-        while True:
-            saved = _saved_at(file)
-            if saved != seen:
-                seen = saved
-                with suppress(typer.Exit):  # what is wrong is said, and the next save may mend it
-                    once()
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        for _ in saves([file]):
+            with suppress(typer.Exit):  # what is wrong is said, and the next save may mend it
+                once()
     except KeyboardInterrupt:
         answered()
         raise typer.Exit(_INTERRUPTED) from None
-
-
-def _saved_at(file: str) -> float | None:
-    try:
-        return Path(file).stat().st_mtime
-    except OSError:
-        return None

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from bpx.cli.command import command
 from bpx.cli.input.arguments import CodeOptions, spec_argument
 from bpx.cli.input.completion import practised
 from bpx.cli.input.options import Inputs, JsonFlag, Notation, Random, Values, form_option
+from bpx.cli.input.saves import saves
 from bpx.cli.output.console import fail, print_to, terminal, warn
 from bpx.cli.output.session import UNUSABLE, WRONG, Session
 from bpx.cli.output.signals import answered
@@ -49,7 +49,6 @@ FormName = Annotated[str | None, form_option("practice")]
 OutputFile = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help=say("cli.practice-output"))
 ]
-_PAUSE = 0.3  # seconds between two looks at a watched file
 
 
 @command(
@@ -230,27 +229,12 @@ def _graded(files: Sequence[str], hint: int | None, limit: int) -> Graded:
 
 def _changes(files: Sequence[str]) -> Iterator[None]:
     """At once, and whenever one of the files was saved; Ctrl-C ends it."""
-    seen: list[Any] = []
     warn(say("practice.watching", names=", ".join(files)))
-    while True:
-        now = [_saved_at(file) for file in files]
-        if now != seen:
-            seen = now
-            yield
-        try:
-            sleep(_PAUSE)
-        except KeyboardInterrupt:
-            answered()
-            warn("")
-            return
-
-
-def _saved_at(file: str) -> Any:
     try:
-        status = Path(file).stat()
-    except OSError:  # an editor may take a file away for a moment
-        return None
-    return status.st_mtime_ns, status.st_size
+        yield from saves(files)
+    except KeyboardInterrupt:
+        answered()
+        warn("")
 
 
 # --- in a terminal ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from invoking import invoke, plain_json
 
 import bpx
-from bpx.cli import check as command
+from bpx.cli.input import saves
 
 RIGHT, WRONG = "y = x^2\ndy/dx = 2x\n", "y = x^2\ndy/dx = x^2\n"
 
@@ -39,17 +39,25 @@ def test_watching_checks_after_each_save_until_it_is_interrupted(
 ) -> None:
     notes = tmp_path / "notes.md"
     notes.write_text(WRONG, encoding="utf-8")
-    saved = iter([1.0, 1.0, 2.0])
+    saved = iter([(1, 9), (1, 9), (2, 9)])
 
-    def next_save(_: str) -> float:
+    def next_save(_: str) -> tuple[int, int]:
         try:
             return next(saved)
         except StopIteration:
             raise KeyboardInterrupt from None
 
-    monkeypatch.setattr(command, "_saved_at", next_save)
-    monkeypatch.setattr(command, "_SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(saves, "_saved", next_save)
+    monkeypatch.setattr(saves, "_PAUSE", 0.0)
     assert invoke("check", str(notes), "--watch", exit=130).stdout.count("1 wrong") == 2
+
+
+def test_a_file_that_is_watched_for_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(saves, "sleep", interrupt)
+    assert "missing-file" in invoke("check", "nowhere.md", "--watch", exit=130).stderr
 
 
 def test_from_python(tmp_path: Path) -> None:
