@@ -126,15 +126,14 @@ class _ClaimSearch:
     def meeting(self) -> int | None:
         """The first node that all paths from the node to the output lead through, but for the output."""
         graph, output = self.checked.graph, self.checked.query.output
-        after = [edge.consumer for edge in self.checked.ledger.edges]
         touched = graph.touched(by=[self.node], upto=output)
-        for candidate in sorted({one for one in after if touched[one] and self.node < one < output}):
-            flags = bytearray(output + 1)
-            flags[self.node] = 1
-            for one in range(self.node + 1, output + 1):
-                flags[one] = one != candidate and any(flags[arg] for arg in graph.args[one])
-            if not flags[output]:
-                return candidate
+        between = sorted({edge.consumer for edge in self.checked.ledger.edges if touched[edge.consumer]})
+        last = {arg: node for node in between for arg in graph.args[node]}  # of its consumers, which come later
+        farthest = last[self.node]  # that any path has got to by one edge from the nodes before `node`
+        for node in between:
+            if node == farthest:
+                return node if node < output else None
+            farthest = max(farthest, last[node])
         return None
 
     @property
