@@ -78,6 +78,11 @@ class _Entry:
         self.claimed = self.take(claimed)
         self.value = self.take(evidence.value)
 
+    @property
+    def alone(self) -> Evidence:
+        """The evidence of this entry only, whose bars cost the same however large the array is."""
+        return self.evidence.part(slice(self.flat, self.flat + 1))
+
     def take(self, field: Any) -> float:
         """The entry of a field."""
         return float(of_shape(field, self.evidence.shape).flat[self.flat])
@@ -96,7 +101,7 @@ def _share(entry: _Entry) -> float:
     Where the bar is narrow, rounding may have taken the claim's digits.
     """
     scale = np.fmax(abs(entry.claimed), abs(entry.value))
-    open_width = np.fmax(entry.take(entry.evidence.bar), abs(entry.claimed - entry.value))
+    open_width = np.fmax(float(entry.alone.bar[0]), abs(entry.claimed - entry.value))
     return float(above(open_width / scale)) if scale else np.inf
 
 
@@ -112,7 +117,7 @@ def _sides(entry: _Entry, detect: float) -> Mapping[str, str]:
 
 
 def _difference(entry: _Entry, detect: float) -> Mapping[str, str]:
-    error = entry.take(entry.evidence.shown_bars)
+    error = float(entry.alone.shown_bars[0])
     return {"difference": number(abs(entry.claimed - entry.value), 3), "error": number(error, 1)}
 
 
