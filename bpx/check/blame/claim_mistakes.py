@@ -128,7 +128,9 @@ class _ClaimSearch:
         graph, output = self.checked.graph, self.checked.query.output
         touched = graph.touched(by=[self.node], upto=output)
         between = sorted({edge.consumer for edge in self.checked.ledger.edges if touched[edge.consumer]})
-        last = {arg: node for node in between for arg in graph.args[node]}  # of its consumers, which come later
+        last = {
+            arg: node for node in between for arg in graph.args[node]
+        }  # of its consumers, which come later
         farthest = last[self.node]  # that any path has got to by one edge from the nodes before `node`
         for node in between:
             if node == farthest:
