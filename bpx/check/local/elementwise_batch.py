@@ -23,7 +23,7 @@ from bpx.check.local.rounding_error import ends_of, stacked_ends, unbounded_at_n
 from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
 from bpx.graph.arrays import Array, Flags, Indices, of_shape
 from bpx.graph.facts import KINKS, Guard, no_guards
-from bpx.graph.graph import Graph, Op
+from bpx.graph.graph import OPS, Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import Edge
 
@@ -102,6 +102,11 @@ class ElementwiseBatch:
         self.slices = dict(zip(nodes, map(slice, [0, *ends], ends), strict=False))
         # On which side of each guard every element lies: other sides are beyond a kink or an edge.
         self.signs = [np.sign(value) for value in self.guard_values(self.args)]
+
+    @property
+    def is_in_table(self) -> bool:
+        """Is the op one of bpx's own, rather than one that a spec states?"""
+        return OPS.get(self.op.name) is self.op
 
     def has_guard(self, kinds: Iterable[str]) -> bool:
         """Does the op have guards of these kinds?"""

@@ -337,7 +337,8 @@ MOST_ENCLOSED_ELEMENTS = 32
 # Operations on numbers of many digits that a look at one element takes: 1 to 4 ms, as a slope of next to
 # nothing takes up to MOST_DIGITS digits.
 EXACT_ELEMENT_OPERATIONS = 1000
-# Elements that disagree and are looked at in many digits; if these are wrong, the others are as well.
+# Elements of one verdict that are looked at in many digits: a rule is right or wrong at thousands of elements
+# for one reason. If these keep the verdict, the others do as well.
 WITNESSES = 4
 # Units of rounding that the args and the value move by, to see what that does to a rule: those of one
 # sign and of opposite ones; a move of both down is the first with its sign changed.

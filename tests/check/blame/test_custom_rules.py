@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import toml
 
+from bpx.check.balls import ball_context
 from bpx.check.blame.custom_rules import check_custom_rules
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.entry import Verdict
@@ -61,6 +62,16 @@ def test_wrong_rules(args, value, partials, blamed):
     assert {(row.op, row.arg, row.verdict) for row in found.local} == {
         ("f", arg, Verdict.DISAGREE) for arg in blamed
     }
+
+
+@pytest.mark.parametrize("size", ["1e12", "1e16"])
+@pytest.mark.parametrize("balls", [True, False])
+def test_the_slope_of_a_part_as_small_as_rounding(size, balls, monkeypatch):
+    if not balls:
+        monkeypatch.setattr(ball_context, "available", lambda: False)
+    value = f"x + sin({size}*x) / {size}"
+    assert [one.arg for one in alone("x", value, x="1").blame] == ["x"]
+    assert alone("x", value, x=f"1 + cos({size}*x)") == ([], [])
 
 
 def test_where_the_rule_is_wrong_is_told():
