@@ -223,7 +223,7 @@ class _PartialDerivative:
         """Some of these elements; those that are left are returned."""
         slopes, errors = self.batch.secants(self.position, columns, self.claimed[columns])
         value, error, claimed = slopes[0], errors[0], self.claimed[columns]
-        same = (np.abs(slopes - value) <= SAFETY_FACTOR * (errors + error)).all(axis=0)
+        same: Flags = (np.abs(slopes - value) <= SAFETY_FACTOR * (errors + error)).all(axis=0)
         same &= np.isfinite(error) & (np.abs(claimed - value) <= SAFETY_FACTOR * error)
         self.evidence.replace(columns[same], value[same], error[same])
         return columns[~same]
