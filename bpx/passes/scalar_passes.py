@@ -1,7 +1,7 @@
 """Both passes of a graph of scalars as numbers, and every edge of the reverse pass when it is read.
 
-What `bpx.passes.reverse` would build as nodes is evaluated here, to the same bits and signs, and let go: of
-each node no more is kept than its value and its gradient, 16 bytes.
+What `bpx.passes.reverse` would build as nodes is evaluated here, to the same bits and signs, and let go: no
+more is kept than the value and the gradient of each node, and the two numbers of each edge.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class LocalRule:
 
 # What a node passes to an arg: its rule, the node, the arg, which arg that is, the local derivative, and the
 # contribution, upstream × local. A plain tuple: a large graph has hundreds of thousands.
-ScalarEdge: TypeAlias = tuple[LocalRule, int, int, int, float, Folded]
+ScalarEdge: TypeAlias = tuple[LocalRule, int, int, int, float, float]
 
 
 # Networks repeat few ops; constants, as exponents, are mostly the same too.
@@ -96,21 +96,36 @@ class ScalarPasses:
             if node <= output:
                 self._passes_on[node] = any(map(self._live.__getitem__, graph.args[node]))
         self._arrived = bytearray(output + 1)  # 0 where no gradient arrives, _CONSTANT or _NUMBER
-        self.edge_count = 0
+        self._locals, self._contributions = array("d"), array("d")  # of the edges, in their order
+        self._at_kinks: list[int] = []
         self._run(seed)
+        if not all(map(math.isfinite, self._locals)):
+            raise ArithmeticError
 
     def _run(self, seed: float) -> None:
-        gradients, arrived = self.gradients, self._arrived
-        if self._live[self.output]:
+        gradients, arrived, live = self.gradients, self._arrived, self._live
+        if live[self.output]:
             gradients[self.output], arrived[self.output] = seed, _CONSTANT
-        for _, _, arg, _, local, (number, is_constant) in self.edges():
-            if not math.isfinite(local):
-                raise ArithmeticError
-            self.edge_count += 1
-            if arrived[arg]:
-                before = gradients[arg], arrived[arg] == _CONSTANT
-                number, is_constant = _sum(before, (number, is_constant))
-            gradients[arg], arrived[arg] = number, _CONSTANT if is_constant else _NUMBER
+        for node in self.consumers():
+            args, rule = self.graph.args[node], self.rule(node)
+            numbers, upstream = self.numbers(node, rule), (gradients[node], arrived[node] == _CONSTANT)
+            if rule.kinks and 0 in numbers[len(args) :]:
+                self._at_kinks.append(node)
+            # Behind the local derivatives stand the numbers of kinks; `strict` takes time for each node.
+            for arg, local, is_constant in zip(args, numbers, rule.are_constant):  # noqa: B905
+                if live[arg]:
+                    number, is_constant = _product(upstream, (local, is_constant))
+                    self._locals.append(local)
+                    self._contributions.append(number)
+                    if arrived[arg]:
+                        before = gradients[arg], arrived[arg] == _CONSTANT
+                        number, is_constant = _sum(before, (number, is_constant))
+                    gradients[arg], arrived[arg] = number, _CONSTANT if is_constant else _NUMBER
+
+    @property
+    def edge_count(self) -> int:
+        """How many edges there are."""
+        return len(self._locals)
 
     def reaches(self, node: int) -> bool:
         """Does the output depend on the node, which depends on one that is asked for?"""
@@ -129,13 +144,12 @@ class ScalarPasses:
     def edges(self) -> Iterator[ScalarEdge]:
         """All edges, from the output down."""
         args_of, live = self.graph.args, self._live
+        numbers = zip(self._locals, self._contributions, strict=True)
         for node in self.consumers():
-            args, rule = args_of[node], self.rule(node)
-            upstream = self.gradients[node], self._arrived[node] == _CONSTANT
-            # Behind the local derivatives stand the numbers of kinks; `strict` takes time for each node.
-            for position, arg, local in zip(range(len(args)), args, self.numbers(node, rule)):  # noqa: B905
+            rule = self.rule(node)
+            for position, arg in enumerate(args_of[node]):
                 if live[arg]:
-                    contribution = _product(upstream, (local, rule.are_constant[position]))
+                    local, contribution = next(numbers)
                     yield rule, node, arg, position, local, contribution
 
     def rule(self, node: int) -> LocalRule:
@@ -154,15 +168,13 @@ class ScalarPasses:
 
     def kinks(self) -> Iterator[Kink]:
         """The nodes at a kink, in order."""
-        guarded = [node for node in self.consumers() if self.graph.ops[node].guards is not no_guards]
-        for node in reversed(guarded):
+        for node in filter(self._may_bend, reversed(self._at_kinks)):
             rule, args = self.rule(node), self.graph.args[node]
-            numbers = self.numbers(node, rule) if rule.kinks else ()
-            if 0 in numbers[len(args) :] and self._may_bend(node):
-                shown = [local for arg, local in zip(args, numbers, strict=False) if self._live[arg]]
-                for kink, number in zip(rule.kinks, numbers[len(args) :], strict=True):
-                    if number == 0:
-                        yield Kink(node, rule, kink, shown)
+            numbers = self.numbers(node, rule)
+            shown = [local for arg, local in zip(args, numbers, strict=False) if self._live[arg]]
+            for kink, number in zip(rule.kinks, numbers[len(args) :], strict=True):
+                if number == 0:
+                    yield Kink(node, rule, kink, shown)
 
     def _may_bend(self, node: int) -> bool:
         """Has it a kink where the op sees its args? A `where` has one at a number, not at a comparison."""

@@ -160,7 +160,7 @@ class ScalarQuery(GradientQuery):
 
     def _made_edge_rows(self) -> Iterator[EdgeRow]:
         passes = self.passes_in_numbers
-        for rule, consumer, arg, position, local, (contribution, _) in passes.edges():
+        for rule, consumer, arg, position, local, contribution in passes.edges():
             yield EdgeRow(
                 consumer,
                 arg,

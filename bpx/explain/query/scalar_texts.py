@@ -116,7 +116,7 @@ class StreamedQuery(ScalarQuery):
 
     def _edge_texts(self) -> Iterator[str]:
         gradients, above, upstream = self.passes_in_numbers.gradients, -1, ""
-        for rule, consumer, arg, position, local, (contribution, _) in self.passes_in_numbers.edges():
+        for rule, consumer, arg, position, local, contribution in self.passes_in_numbers.edges():
             if consumer != above:  # edges of the same node follow each other
                 above, upstream = consumer, encoded_float(gradients[consumer])
             is_flat = rule.are_constant[position] and local == 0
