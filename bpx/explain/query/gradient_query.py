@@ -316,12 +316,15 @@ class GradientQuery:
         return words(say("account.upstream")) if np.ndim(self.seed) else numbers(self.seed)
 
 
+_NEAR = 2 * 10.0 ** (1 - SHOWN_DIGITS)  # relative: at most two units of the last digit that is shown
+
+
 def written_args(op: Op, args: Sequence[float], value: float) -> tuple[int, list[str]]:
     """As many digits as it takes to get the value of an op from its args as they are written, and these."""
     for digits in (SHOWN_DIGITS, 9, 12, MOST_DIGITS):
         texts = [number(arg, digits) for arg in args]
         rounded = value_of_floats(op, list(map(float, texts)))
-        if abs(rounded - value) <= 2 * 10.0 ** (1 - SHOWN_DIGITS) * abs(value):
+        if abs(rounded - value) <= _NEAR * abs(value):
             break
     return digits, texts
 

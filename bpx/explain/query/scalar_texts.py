@@ -1,7 +1,7 @@
 """Rows of a large graph of scalars as JSON, written without rows.
 
 A formula there is an op on names, or a rule on them. How it is written depends on the op and on few facts of
-its args, so it is printed once, with places for the texts of the args, and that template is filled in.
+its args, so the row is printed once, with places for names and numbers, and that template is filled in.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from bpx.passes.scalar_passes import LocalRule
 from bpx.render.json import Rows, encode, encoded_float, encoded_text
 
 
-class LocalTemplate(NamedTuple):
-    """How a local derivative is written: a text, and which nodes are named in it.
+class EdgeTemplate(NamedTuple):
+    """The row of an edge, with places for its ends, the names in its local derivative, and its numbers.
 
-    Nodes stand here by their places: first those of the args, then that of the node itself, then `constants`
-    of the graph. `shared` are ops of the rule on such nodes. Where the graph has one, that is called by its
-    name, and the text does not hold.
+    Nodes stand in `named` by their places: first those of the args, then that of the node itself, then
+    `constants` of the graph. `shared` are ops of the rule on such nodes. Where the graph has one, that is
+    called by its name, and the row does not hold.
     """
 
-    text: str
+    row: str
     named: Sequence[int]
     shared: Sequence[tuple[Op, Sequence[int]]]
-    constants: Sequence[int]
+    constants: tuple[int, ...]
 
 
 class StreamedQuery(ScalarQuery):
@@ -50,6 +50,14 @@ class StreamedQuery(ScalarQuery):
         rows = super()._edge_rows()
         return Rows(len(rows), rows.__iter__, self._edge_texts)
 
+    @cached_property
+    def _names(self) -> Mapping[int, str]:
+        """Names of nodes as they stand in a JSON string: mostly as they are, which one look says of all."""
+        names = self.spec.names
+        if len(encoded_text("".join(names.values()))) == sum(map(len, names.values())) + len('""'):
+            return names
+        return {node: encoded_text(name)[1:-1] for node, name in names.items()}
+
     # --- nodes ---
 
     def _node_texts(self, names: Mapping[int, str]) -> Iterator[str]:
@@ -61,88 +69,80 @@ class StreamedQuery(ScalarQuery):
             if has_code or not graph.args[node]:
                 yield encode(plain_node(self.node_row(node, roles.get(node), layer)))
             else:
-                yield self._node_text(node, names[node], layer)
+                yield self._node_text(node, f', "layer": {encoded_text(layer)}' if layer else "")
 
-    def _node_text(self, node: int, name: str, layer: str) -> str:
-        op, args, passes = self.graph.ops[node].name, self.graph.args[node], self.passes_in_numbers
-        upstream = encoded_float(passes.gradients[node]) if self.reaches(node) else "null"
-        more = f', "layer": {encoded_text(layer)}' if layer else ""
-        return (
-            f'{{"id": {node}, "name": {encoded_text(name)}, "op": {encoded_text(op)}, '
-            f'"args": [{", ".join(map(str, args))}], '
-            f'"formula": {encoded_text(self._formula_text(node))}, '
-            f'"with_numbers": {encoded_text(self._text_with_numbers(node))}, "shape": [], '
-            f'"value": {encoded_float(passes.values[node])}, "upstream": {upstream}{more}}}'
+    def _node_text(self, node: int, more: str) -> str:
+        graph, passes, names = self.graph, self.passes_in_numbers, self._names
+        args, value = graph.args[node], passes.values[node]
+        values, texts, kinds = (
+            [passes.values[arg] for arg in args],
+            [*map(names.get, args)],
+            [NAME] * len(args),
         )
+        _, numbers = written_args(graph.ops[node], values, value)
+        signs = [NEGATIVE if value < 0 else NAME for value in values]
+        if not graph.constants.keys().isdisjoint(args):
+            for place, arg in enumerate(args):
+                if arg in graph.constants:
+                    texts[place], kinds[place] = self._written_constant(arg)
+                    name = NAMES_OF_CONSTANTS.get(values[place])
+                    numbers[place], signs[place] = name or numbers[place], signs[place] + LITERAL * (not name)
+        row = self._node_template(node, tuple(kinds), tuple(signs))
+        upstream = encoded_float(passes.gradients[node]) if passes.reaches(node) else "null"
+        return row % (node, names[node], *args, *texts, *numbers, value, upstream, more)
 
-    def _formula_text(self, node: int) -> str:
-        args, names = self.graph.args[node], self.spec.names
-        if self.graph.constants.keys().isdisjoint(args):
-            return self._template(node, (NAME,) * len(args)) % tuple(map(names.__getitem__, args))
-        texts, kinds = zip(*map(self._written_arg, args), strict=True)
-        return self._template(node, kinds) % texts
-
-    def _written_arg(self, arg: int) -> tuple[str, int]:
-        """The text of an arg, and its kind."""
+    def _written_constant(self, arg: int) -> tuple[str, int]:
+        """The text of an arg that is a constant, and its kind."""
         if arg in self.symbols:
-            return str(self.named(arg)), NAME
+            return self._names.get(arg) or str(self.named(arg)), NAME
         constant = Number(float(self.graph.constants[arg]))
         return number(constant.value), LITERAL + constant.is_negative * NEGATIVE
 
-    def _text_with_numbers(self, node: int) -> str:
-        args, constants, passes = self.graph.args[node], self.graph.constants, self.passes_in_numbers
-        values = [passes.values[arg] for arg in args]
-        _, texts = written_args(self.graph.ops[node], values, passes.values[node])
-        kinds = [NAME + (value < 0) * NEGATIVE for value in values]
-        if not constants.keys().isdisjoint(args):
-            for place, arg in enumerate(args):
-                if name := arg in constants and NAMES_OF_CONSTANTS.get(values[place]):
-                    texts[place] = name
-                elif arg in constants:
-                    kinds[place] += LITERAL
-        return self._template(node, tuple(kinds)) % tuple(texts)
-
-    def _template(self, node: int, kinds: tuple[int, ...]) -> str:
-        key = self.graph.ops[node], kinds
-        if key not in self._templates:
-            self._templates[key] = template(written_as(self.graph, node)[0], kinds)
-        return self._templates[key]
+    def _node_template(self, node: int, kinds: tuple[int, ...], signs: tuple[int, ...]) -> str:
+        """The row of the node's op on args of these kinds, whose numbers are of the kinds `signs`."""
+        key = self.graph.ops[node], kinds, signs
+        if key not in self._node_templates:
+            part = written_as(self.graph, node)[0]
+            self._node_templates[key] = (
+                f'{{"id": %s, "name": "%s", "op": {encoded_text(key[0].name)}, '
+                f'"args": [{", ".join(["%s"] * len(kinds))}], "formula": {encoded_text(template(part, kinds))}, '
+                f'"with_numbers": {encoded_text(template(part, signs))}, "shape": [], '
+                '"value": %r, "upstream": %s%s}'
+            )
+        return self._node_templates[key]
 
     @cached_property
-    def _templates(self) -> dict[tuple[Op, tuple[int, ...]], str]:
+    def _node_templates(self) -> dict[tuple[Op, tuple[int, ...], tuple[int, ...]], str]:
         return {}
 
     # --- edges ---
 
     def _edge_texts(self) -> Iterator[str]:
-        gradients, above, upstream = self.passes_in_numbers.gradients, -1, ""
-        for rule, consumer, arg, position, local, contribution in self.passes_in_numbers.edges():
+        passes, names, args_of, above = self.passes_in_numbers, self._names, self.graph.args, -1
+        template_of = self._edge_template
+        for rule, consumer, arg, position, local, contribution in passes.edges():
             if consumer != above:  # edges of the same node follow each other
-                above, upstream = consumer, encoded_float(gradients[consumer])
-            is_flat = rule.are_constant[position] and local == 0
-            yield (
-                f'{{"from": {consumer}, "to": {arg}, "arg": {position}, '
-                f'"local_formula": {encoded_text(self._local_text(consumer, rule, position))}, '
-                f'"local": {encoded_float(local)}, "upstream": {upstream}, '
-                f'"contribution": {encoded_float(contribution)}, '
-                f'"summed": [], "flat": {"true" if is_flat else "false"}}}'
-            )
+                above, is_nonzero = consumer, passes.values[consumer] != 0
+                upstream, around = encoded_float(passes.gradients[consumer]), (*args_of[consumer], consumer)
+            row, named, shared, constants = template_of(rule, position, is_nonzero)
+            nodes = around + constants
+            if shared and self._has_any(shared, nodes):
+                written = str(self._local_formula_by(consumer, rule, rule.locals[position]))
+                row, named = _edge_row(rule, position, with_slots(written)), ()
+            texts = [names[nodes[place]] for place in named]
+            yield row % (consumer, arg, *texts, local, upstream, contribution)
 
-    def _local_text(self, consumer: int, rule: LocalRule, position: int) -> str:
-        is_nonzero = self.passes_in_numbers.values[consumer] != 0
-        text, named, shared, constants = self._local_template(rule, position, is_nonzero)
-        nodes = (*self.graph.args[consumer], consumer, *constants)
-        for op, places in shared:
-            if self.graph.known(op, tuple([nodes[place] for place in places])) is not None:
-                return str(self._local_formula_by(consumer, rule, rule.locals[position]))
-        names = self.spec.names
-        return text % tuple([names[nodes[place]] for place in named])
+    def _has_any(self, ops: Sequence[tuple[Op, Sequence[int]]], nodes: Sequence[int]) -> bool:
+        """Has the graph one of these ops on the nodes at such places?"""
+        return any(
+            self.graph.known(op, tuple([nodes[place] for place in places])) is not None for op, places in ops
+        )
 
     @cached_property
-    def _local_template(self) -> Callable[[LocalRule, int, bool], LocalTemplate]:
-        return lru_cache(MOST_KEPT)(self._made_local_template)  # a graph may have a rule for each constant
+    def _edge_template(self) -> Callable[[LocalRule, int, bool], EdgeTemplate]:
+        return lru_cache(MOST_KEPT)(self._made_edge_template)  # a graph may have a rule for each constant
 
-    def _made_local_template(self, rule: LocalRule, position: int, is_nonzero: bool) -> LocalTemplate:
+    def _made_edge_template(self, rule: LocalRule, position: int, is_nonzero: bool) -> EdgeTemplate:
         local, graph = rule.locals[position], rule.graph
         places = {node: place for place, node in enumerate((*rule.args, rule.out))}
         needed = graph.needs(of=[local], known=places)
@@ -161,4 +161,15 @@ class StreamedQuery(ScalarQuery):
             elif node not in places and all(arg in places for arg in graph.args[node]):
                 shared.append((graph.ops[node], [places[arg] for arg in graph.args[node]]))
         named = [part.node for part in written.symbols if part.name == SLOT and part.node is not None]
-        return LocalTemplate(with_slots(str(written)), named, shared, constants)
+        row = _edge_row(rule, position, with_slots(str(written)))
+        return EdgeTemplate(row, named, shared, tuple(constants))
+
+
+def _edge_row(rule: LocalRule, position: int, formula: str) -> str:
+    """The row of an edge, with slots, whose local derivative is written by `formula`, with slots of its own."""
+    constant = rule.graph.constants.get(rule.locals[position])
+    is_flat = "true" if constant == 0 else "false"
+    return (
+        f'{{"from": %s, "to": %s, "arg": {position}, "local_formula": {encoded_text(formula)}, '
+        f'"local": %r, "upstream": %s, "contribution": %r, "summed": [], "flat": {is_flat}}}'
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -191,11 +192,14 @@ class _FreeNames:
     """Names v1, v2, … that nobody has yet, in each group from 1 on."""
 
     def __init__(self, used: Iterable[str]) -> None:
-        self.used, self.counters = set(used), dict[str, Iterator[int]]()
+        self.used = set(used)
+        self.counters: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
 
     def inside(self, group: str) -> str:
-        names = (dotted(group, f"v{i}") for i in self.counters.setdefault(group, count(1)))
-        return next(name for name in names if name not in self.used)
+        counter = self.counters[group]
+        while (name := dotted(group, f"v{next(counter)}")) in self.used:
+            pass
+        return name
 
 
 class CustomOp(NamedTuple):
