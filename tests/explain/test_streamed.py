@@ -63,6 +63,8 @@ def specs() -> Iterator[NamedGraph]:
     yield bpx.load(json.dumps({"bpx": 1, "inputs": {"x": 0.75}, "graph": steps}))
     yield replace(read_target("logistic_regression_scalars"), expect=None)
     yield signs_of_zeros()
+    spec = bpx.parse("exp(x) * x", x=0.75)
+    yield replace(spec, inputs=(spec.inputs[0]._replace(name='x "%s" \\'),))
     rng = random.Random(3)
     yield from (random_graph(rng) for _ in range(30))
 

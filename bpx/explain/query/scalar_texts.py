@@ -74,13 +74,10 @@ class StreamedQuery(ScalarQuery):
     def _node_text(self, node: int, more: str) -> str:
         graph, passes, names = self.graph, self.passes_in_numbers, self._names
         args, value = graph.args[node], passes.values[node]
-        values, texts, kinds = (
-            [passes.values[arg] for arg in args],
-            [*map(names.get, args)],
-            [NAME] * len(args),
-        )
+        values = [passes.values[arg] for arg in args]
         _, numbers = written_args(graph.ops[node], values, value)
         signs = [NEGATIVE if value < 0 else NAME for value in values]
+        texts, kinds = [*map(names.get, args)], [NAME] * len(args)
         if not graph.constants.keys().isdisjoint(args):
             for place, arg in enumerate(args):
                 if arg in graph.constants:
@@ -103,11 +100,11 @@ class StreamedQuery(ScalarQuery):
         key = self.graph.ops[node], kinds, signs
         if key not in self._node_templates:
             part = written_as(self.graph, node)[0]
+            formula, with_numbers = (encoded_text(template(part, of)) for of in (kinds, signs))
             self._node_templates[key] = (
                 f'{{"id": %s, "name": "%s", "op": {encoded_text(key[0].name)}, '
-                f'"args": [{", ".join(["%s"] * len(kinds))}], "formula": {encoded_text(template(part, kinds))}, '
-                f'"with_numbers": {encoded_text(template(part, signs))}, "shape": [], '
-                '"value": %r, "upstream": %s%s}'
+                f'"args": [{", ".join(["%s"] * len(kinds))}], "formula": {formula}, '
+                f'"with_numbers": {with_numbers}, "shape": [], "value": %r, "upstream": %s%s}}'
             )
         return self._node_templates[key]
 
@@ -166,7 +163,7 @@ class StreamedQuery(ScalarQuery):
 
 
 def _edge_row(rule: LocalRule, position: int, formula: str) -> str:
-    """The row of an edge, with slots, whose local derivative is written by `formula`, with slots of its own."""
+    """The row of an edge with slots; the text of its local derivative, `formula`, may have some too."""
     constant = rule.graph.constants.get(rule.locals[position])
     is_flat = "true" if constant == 0 else "false"
     return (
