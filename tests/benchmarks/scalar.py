@@ -186,9 +186,9 @@ def account_row(count: int) -> None:
     _, whole, _ = process("account", count, is_warm=False)
     _, theirs_whole, _ = process("by_micrograd", count, is_warm=False)
     figures = (
-        f"{1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times micrograd's build and backward; the "
-        f"whole process {whole / theirs:.1f} times these, {whole / theirs_whole:.1f} times its process; at the "
-        f"peak {1024 * peak / count:,.0f} bytes a node"
+        f"{1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times micrograd's build and backward; "
+        f"the whole process {whole / theirs:.1f} times these, {whole / theirs_whole:.1f} times its process; "
+        f"at the peak {1024 * peak / count:,.0f} bytes a node"
     )
     print(f"{count:,} nodes explained as JSON: {figures}")
     result(f"scalar: {count:,} nodes explained as JSON", figures)
