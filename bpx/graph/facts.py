@@ -26,10 +26,28 @@ class Guard(NamedTuple):
     - `nonnegative`: defined where it is ≥ 0, smooth where it is > 0
     - `nonzero`: defined and smooth where it is not 0
     - `kink`: defined everywhere, smooth where it is not 0
+
+    `shown` is the same function as people write it, where `of` is written so that float64 loses nothing.
+    A guard that is 0 again and again is so where `counter` is whole: between two points where it has one sign
+    there may be any number of kinks.
     """
 
     kind: Literal["positive", "nonnegative", "nonzero", "kink"]
     of: Callable[..., Any]
+    shown: Callable[..., Any] | None = None
+    counter: Callable[..., Any] | None = None
+
+    def written(self, *args: Any) -> Any:
+        """The expression for people."""
+        return (self.shown or self.of)(*args)
+
+
+class BuiltGuard(NamedTuple):
+    """A guard of a node, its expression, and the one for people: most often the same."""
+
+    guard: Guard
+    expr: Any
+    shown: Any
 
 
 KINKS = ("kink",)  # kinds of guards where an op is defined, but not differentiable

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bpx.graph.arrays import Settings, Shape
-from bpx.graph.facts import Guard
+from bpx.graph.facts import BuiltGuard, Guard
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 
@@ -102,7 +102,7 @@ def _expansion(
     return Subgraph(graph, tuple(place.id for place in places), root.id)
 
 
-def guards(node: Expr) -> list[tuple[Guard, Expr]]:
+def guards(node: Expr) -> list[BuiltGuard]:
     """Each guard of a node with its expression; of a composite node, those of the ops inside."""
     if not node.op.composite:
         return _own_guards(node)
@@ -112,5 +112,10 @@ def guards(node: Expr) -> list[tuple[Guard, Expr]]:
     return [guard for part in inner if part not in inside.args for guard in guards(handles[part])]
 
 
-def _own_guards(node: Expr) -> list[tuple[Guard, Expr]]:
-    return [(guard, node.graph.lift(guard.of(*node.args))) for guard in node.op.guards(*node.args)]
+def _own_guards(node: Expr) -> list[BuiltGuard]:
+    return [_built(guard, node) for guard in node.op.guards(*node.args)]
+
+
+def _built(guard: Guard, node: Expr) -> BuiltGuard:
+    expr = node.graph.lift(guard.of(*node.args))
+    return BuiltGuard(guard, expr, node.graph.lift(guard.shown(*node.args)) if guard.shown else expr)

@@ -241,7 +241,7 @@ class _Evaluated(NamedTuple):
 
     node: int
     guard: Guard
-    expr: Expr
+    expr: Expr  # as people write it
     value: Array
 
 
@@ -252,9 +252,11 @@ def _evaluated(graph: Graph, values: Mapping[int, Array], nodes: Iterable[int]) 
     """All guards of `nodes`, evaluated in one run."""
     # Most ops of a large graph are smooth everywhere: no handles are made for those.
     guarded = [node for node in nodes if graph.ops[node].composite or graph.ops[node].guards is not no_guards]
-    built = [(node, guard, expr) for node in guarded for guard, expr in guards(graph[node])]
-    numbers = run(graph, values, [expr.id for _, _, expr in built])
-    return [_Evaluated(node, guard, expr, np.asarray(numbers[expr.id])) for node, guard, expr in built]
+    built = [(node, *built) for node in guarded for built in guards(graph[node])]
+    numbers = run(graph, values, [expr.id for _, _, expr, _ in built])
+    return [
+        _Evaluated(node, guard, shown, np.asarray(numbers[expr.id])) for node, guard, expr, shown in built
+    ]
 
 
 def _failing(
@@ -282,7 +284,7 @@ def _general_guard_text(graph: Graph, node: int, guard: Guard) -> str:
     op, scratch = graph.ops[node], Graph()
     args = [scratch.input() for _ in op.args]
     names = {expr.id: symbol(name) for expr, name in zip(args, op.args, strict=True)}
-    return str(formula(scratch, guard.of(*args).id, names, open_root=False))
+    return str(formula(scratch, guard.written(*args).id, names, open_root=False))
 
 
 def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[str, str]:

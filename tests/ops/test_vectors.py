@@ -238,7 +238,7 @@ def test_argmax_along_axes_numbers_them_together():
 @given(arrays(np.float64, st.integers(2, 9), elements=st.floats(-9, 9), unique=True))
 def test_where_no_elements_tie_no_guard_is_0(x):
     place, out = node("amax", x.shape)
-    inner = [expr.id for _, expr in guards(out)]
+    inner = [expr.id for _, expr, _ in guards(out)]
     assert inner
     found = run(out.graph, {place.id: x}, inner)
     assert all((found[one] != 0).all() for one in inner)

@@ -11,6 +11,7 @@ worst stands for the edge.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -325,7 +326,7 @@ class _PartialDerivative:
         args[self.position] = points
         off = np.abs(points - x) > OFF_KINK * (self.rounding[1][columns] + EPSILON * np.abs(x))
         nearest = np.maximum(off.sum(axis=0) - 1, 0)  # the smallest step that is off the kink for certain
-        usable = np.ones(points.shape, dtype=bool)
+        usable = ~off | batch.crosses_none(args, columns, at_kink=True)
         for value in batch.guard_values(args):
             sign = np.sign(value)
             same = sign == np.take_along_axis(sign, nearest[np.newaxis], axis=0)
@@ -341,8 +342,9 @@ class _PartialDerivative:
         for column in columns.tolist():
             slope = sides(self.batch, self.position, column)
             if slope is not None and (slope.edge or slope.settles):
-                low, high = sorted((slope.left, slope.right))
-                self.evidence.put(column, low=low, high=high, value=(low + high) / 2, jump=slope.edge)
+                most = sys.float_info.max if slope.edge else math.inf  # a jump over any step: of any size
+                low, high = np.sort(np.clip((slope.left, slope.right), -most, most)).tolist()
+                self.evidence.put(column, low=low, high=high, value=low / 2 + high / 2, jump=slope.edge)
                 self.evidence.put(column, error=0.0, side_error=0.0)
 
 

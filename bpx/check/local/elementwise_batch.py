@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.local.rounding_error import ends_of, stacked_ends, unbounded_at_nan
-from bpx.check.numeric.tolerances import AFFINE_STEPS, EPSILON, MOST_ENCLOSED_ELEMENTS
+from bpx.check.numeric.tolerances import AFFINE_STEPS, COUNT_ROUNDINGS, EPSILON, MOST_ENCLOSED_ELEMENTS
 from bpx.graph.arrays import Array, Flags, Indices, of_shape
 from bpx.graph.facts import KINKS, Guard, no_guards
 from bpx.graph.graph import OPS, Graph, Op
@@ -102,6 +102,7 @@ class ElementwiseBatch:
         self.slices = dict(zip(nodes, map(slice, [0, *ends], ends), strict=False))
         # On which side of each guard every element lies: other sides are beyond a kink or an edge.
         self.signs = [np.sign(value) for value in self.guard_values(self.args)]
+        self.counts = self.count_values(self.args)
 
     @property
     def is_in_table(self) -> bool:
@@ -125,7 +126,14 @@ class ElementwiseBatch:
     def only(self, columns: Indices) -> ElementwiseBatch:
         """Some elements, for the op and its rule at each by itself; small enough to be sent to a worker."""
         other = copy(self)
-        other.graph, other.nodes, other.slices, other.guards, other.signs = Graph(), (), {}, (), []
+        other.graph, other.nodes, other.slices, other.guards, other.signs, other.counts = (
+            Graph(),
+            (),
+            {},
+            (),
+            [],
+            [],
+        )
         other.args, other.out = [arg[columns] for arg in self.args], self.out[columns]
         return other
 
@@ -180,6 +188,23 @@ class ElementwiseBatch:
             return []
         return [of_shape(value, np.shape(args[0])) for value in _on_args(self.guards, len(args))(*args)]
 
+    def count_values(self, args: Sequence[Any]) -> list[Array]:
+        """The count of each guard that comes back to 0 again and again, as `guard_values`."""
+        counting = tuple(Guard(guard.kind, guard.counter) for guard in self.guards if guard.counter)
+        if not counting:
+            return []
+        return [of_shape(value, np.shape(args[0])) for value in _on_args(counting, len(args))(*args)]
+
+    def crosses_none(self, args: Sequence[Any], at: Indices, at_kink: bool) -> Flags:
+        """Whether no kink lies on the way to `args` of the elements `at`, by the counts of those that repeat.
+
+        `at_kink`, the one that they are at does not count.
+        """
+        crosses_none = np.ones(np.shape(args[0]), dtype=bool)
+        for here, count in zip(self.counts, self.count_values(args), strict=True):
+            crosses_none &= np.abs(count - here[at]) < way_to_whole(here[at], at_kink)
+        return crosses_none
+
     def along(self, position: int, columns: Indices) -> Any:
         """The op as a function of one arg, for `differences`: values, and where they may be used.
 
@@ -201,6 +226,7 @@ class ElementwiseBatch:
             args[position] = points
             for sign, value in zip(self.signs, self.guard_values(args), strict=True):
                 usable &= np.sign(value) == sign[at]
+            usable &= self.crosses_none(args, at, at_kink=False)
         return usable
 
     def at_guard(self, kinds: Iterable[str], errors: Values | None = None) -> Flags:
@@ -217,6 +243,10 @@ class ElementwiseBatch:
             values = self.guard_values(ends)
             for i in which:
                 flags |= np.sign(values[i]) != self.signs[i]
+            if "kink" in kinds and self.counts:  # which have moved on by whole numbers, to the same sign
+                moved = np.any([end != arg for end, arg in zip(ends, self.args, strict=True)], axis=0)
+                for here, count in zip(self.counts, self.count_values(ends), strict=True):
+                    flags |= moved & ~(np.abs(count - here) < 0.5)
         return flags
 
     def locals_at(self, position: int, args: Sequence[Any], out: Any) -> Any:
@@ -264,6 +294,15 @@ class ElementwiseBatch:
         Of an op with guards, between these: there it may depend on what is constant, as x > 0 is.
         """
         return _is_affine(self.op, position, bool(self.guards))
+
+
+def way_to_whole(count: Array, at_kink: bool) -> Array:
+    """How far a count is from the next whole number, but for rounding: negative where float64 cannot tell.
+
+    From half of the way to the next one, where it is whole itself or is to be `at_kink`.
+    """
+    way = 0.5 if at_kink else np.abs(count - np.round(count))
+    return np.asarray(way - COUNT_ROUNDINGS * EPSILON * np.abs(count))
 
 
 def elementwise_batches(graph: Graph, nodes: Iterable[int], values: Values) -> list[ElementwiseBatch]:

@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 from bpx.check.numeric.tolerances import GUARD_BITS
+from bpx.words.holding import holding
 
 Binary = tuple[int, int]
 BEYOND = sys.maxsize
-NAN, INFINITY, ZERO, ONE = (0, BEYOND), (1, BEYOND), (0, 0), (1, 0)
+NAN, INFINITY, ZERO, HALF, ONE = (0, BEYOND), (1, BEYOND), (0, 0), (1, -1), (1, 0)
 
 
 def of_float(value: float) -> Binary:
@@ -176,6 +181,7 @@ def remainder(x: Binary, y: Binary, bits: int) -> Binary:
     """x − y floor(x / y); nan where y is 0 or one of them is infinite."""
     if not y[0] or x[1] == BEYOND or y[1] == BEYOND:
         return NAN
+    _take_whole_part(divide, x, y, bits)
     if x[1] >= y[1]:
         return x[0] * pow(2, x[1] - y[1], abs(y[0])) % y[0], y[1]
     if x[0] and magnitude(x) < magnitude(y):
@@ -183,14 +189,35 @@ def remainder(x: Binary, y: Binary, bits: int) -> Binary:
     return x[0] % (y[0] << (y[1] - x[1])) if x[0] else 0, x[1]
 
 
-def floor(x: Binary) -> Binary:
+def floor(x: Binary, bits: int) -> Binary:
     """The next whole number below."""
+    _take_whole_part(add, x, ZERO, bits)
     return x if x[1] >= 0 else (x[0] >> -x[1], 0)
 
 
-def nearest_whole(x: Binary) -> Binary:
+def nearest_whole(x: Binary, bits: int) -> Binary:
     """The nearest whole number, of two the even one."""
+    _take_whole_part(add, x, HALF, bits)
     return x if x[1] >= 0 else (_without(x[0], -x[1]), 0)
+
+
+# A run jumps where it takes the whole part of a whole number.
+_whole_parts = ContextVar[list[Binary] | None]("whole_parts", default=None)
+
+
+@contextmanager
+def whole_parts() -> Iterator[list[Binary]]:
+    """The numbers of which whole parts are taken inside, in order."""
+    numbers: list[Binary] = []
+    with holding(_whole_parts, numbers):
+        yield numbers
+
+
+def _take_whole_part(operation: Callable[[Binary, Binary, int], Binary], *args: Any) -> None:
+    """Of what the operation gives, where somebody wants to know."""
+    numbers = _whole_parts.get()
+    if numbers is not None:
+        numbers.append(operation(*args))
 
 
 # --- powers and roots ----------------------------------------------------------------------------

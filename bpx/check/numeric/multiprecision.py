@@ -302,7 +302,7 @@ class Multiprecision(SpecialFunctions):
 
     def floor(self) -> Multiprecision:
         """The next whole number below."""
-        return Multiprecision(binary.floor(self.number))
+        return Multiprecision(binary.floor(self.number, Precision.bits))
 
     def ceil(self) -> Multiprecision:
         """The next whole number above."""
@@ -314,7 +314,7 @@ class Multiprecision(SpecialFunctions):
 
     def rint(self) -> Multiprecision:
         """The nearest whole number, of two the even one."""
-        return Multiprecision(binary.nearest_whole(self.number))
+        return Multiprecision(binary.nearest_whole(self.number, Precision.bits))
 
     __floor__, __ceil__, __trunc__, __round__ = floor, ceil, trunc, rint
 

@@ -13,28 +13,38 @@ compares: abs() drops the imaginary part, and with it the derivative.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
+from bpx.check.numeric import binary
+from bpx.check.numeric.binary import Binary
 from bpx.check.numeric.multiprecision import Multiprecision, as_multiprecision, precision, resolution
 from bpx.check.numeric.tolerances import (
     DIGITS_SETTLED,
     KINK_GAP,
     LARGEST_DIGITS_ROUNDING,
+    LEAST_OF_DIGITS,
     MOST_DIGITS,
+    MOST_SHORTENINGS,
     MULTIPRECISION_DIGITS,
     MULTIPRECISION_ROUNDINGS,
     MULTIPRECISION_STEP,
     MULTIPRECISION_STEP_AT_ZERO,
     SETTLED,
+    SHARE_OF_WAY,
     SLOPE_GROWTH,
     SMOOTH_SHRINK,
     STEADY_GROWTH,
     STEP_SHRINK,
+    WHOLE_PART_ROUNDINGS,
 )
+
+
+class TooFewDigits(ArithmeticError):
+    """They do not reach from x down to a step that crosses no jump."""
 
 
 class MultiprecisionSlope(NamedTuple):
@@ -72,20 +82,27 @@ def slopes(function: Callable[[Multiprecision], Any], x: SupportsFloat) -> list[
     """The derivatives at x of all elements, in order, of what a function of one variable returns.
 
     Taken with more and more digits until more change nothing; None where the function does not run on
-    numbers of the class `Multiprecision`, whatever it raises then.
+    numbers of the class `Multiprecision`, whatever it raises then, and where no step that so many digits have
+    is short enough.
     """
-    digits = MULTIPRECISION_DIGITS
-    after = _slopes(function, x, digits)
-    while after is not None and digits < MOST_DIGITS:
+    digits, before = MULTIPRECISION_DIGITS, list[MultiprecisionSlope]()
+    while True:
+        try:
+            after = _slopes(function, x, digits)
+        except TooFewDigits:
+            if digits == MOST_DIGITS:
+                return None
+            digits, before = min(2 * digits, MOST_DIGITS), []
+            continue
+        if not after:
+            return after
+        if before and all(map(_is_settled, before, after)):
+            return list(map(_with_error, before, after))
+        if digits == MOST_DIGITS:
+            return [element._replace(error=element.error + element.rounding) for element in after]
         # A 0 may only be too few digits: then as many as there are must say so.
         digits = min(2 * digits, MOST_DIGITS) if any(element.value for element in after) else MOST_DIGITS
         before = after
-        after = _slopes(function, x, digits)
-        if after is not None and all(map(_is_settled, before, after)):
-            return list(map(_with_error, before, after))
-    if not after:
-        return after
-    return [element._replace(error=element.error + element.rounding) for element in after]
 
 
 def _is_settled(before: MultiprecisionSlope, after: MultiprecisionSlope) -> bool:
@@ -120,24 +137,65 @@ def _slopes(
             if size
             else Multiprecision(MULTIPRECISION_STEP_AT_ZERO)
         )
-        steps = [step, step / STEP_SHRINK]
         try:
-            elements = _evaluated(function, [middle, *_beside(middle, steps)])
+            with binary.whole_parts() as here:
+                at = function(middle)
+            step = _short_of_jumps(function, middle, step, here) if here else step
+            steps = [step, step / STEP_SHRINK]
+            elements = _elements([at, *map(function, _beside(middle, steps))])
             if any(_is_doubtful(_slope(points, steps), points) for points in elements):
                 steps.append(steps[-1] / STEP_SHRINK)
-                further = _evaluated(function, _beside(middle, steps[-1:]))
+                further = _elements(map(function, _beside(middle, steps[-1:])))
                 elements = [(*points, *nearest) for points, nearest in zip(elements, further, strict=True)]
+        except TooFewDigits:
+            raise
         except Exception:  # whatever it is that a stranger's function does not like about such numbers
             return None
         return [_slope(points, steps)._replace(digits=digits) for points in elements]
 
 
-def _evaluated(
-    function: Callable[[Multiprecision], Any], points: Sequence[Multiprecision]
-) -> list[tuple[Any, ...]]:
-    """The values of each element at all points."""
-    values = [np.ravel(np.asarray(function(point), dtype=object)) for point in points]
-    return list(zip(*values, strict=True))
+def _short_of_jumps(
+    function: Callable[[Multiprecision], Any],
+    middle: Multiprecision,
+    step: Multiprecision,
+    here: Sequence[Binary],
+) -> Multiprecision:
+    """A step, `step` at the most, that crosses no jump at whole numbers on its way, but for one at x itself.
+
+    Over whole periods mod(x, y) is as smooth as a constant. `here` are the whole parts taken at x.
+    """
+    least = abs(middle) * resolution() * LEAST_OF_DIGITS
+    for _ in range(MOST_SHORTENINGS):
+        share = max(_share_of_way(function, beside, here) for beside in _beside(middle, [step]))
+        if share <= SHARE_OF_WAY:
+            return step
+        step = step * SHARE_OF_WAY / (2 * share)
+        if step < least:
+            break
+    raise TooFewDigits
+
+
+def _share_of_way(
+    function: Callable[[Multiprecision], Any], beside: Multiprecision, here: Sequence[Binary]
+) -> Multiprecision:
+    """How much of the way to the next jump a point beside x has gone, from the whole parts taken at both."""
+    with binary.whole_parts() as there:
+        function(beside)
+    share = Multiprecision(0)
+    for number, moved in zip(map(Multiprecision, here), map(Multiprecision, there), strict=False):
+        if not number.isfinite():
+            continue
+        error = max(Multiprecision(1), abs(number)) * resolution() * WHOLE_PART_ROUNDINGS
+        if error > SHARE_OF_WAY:
+            raise TooFewDigits  # to tell one whole number from the next
+        way = abs(number - number.rint())
+        share = max(share, abs(moved - number) / (way if way > error else 1))
+    return share
+
+
+def _elements(values: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """The values of each element at all points, from those of all elements at each."""
+    return list(zip(*(np.ravel(np.asarray(value, dtype=object)) for value in values), strict=True))
 
 
 def _beside(middle: Multiprecision, steps: Sequence[Multiprecision]) -> list[Multiprecision]:

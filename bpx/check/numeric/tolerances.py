@@ -250,12 +250,21 @@ MULTIPRECISION_DIGITS = 90
 MOST_DIGITS = 800
 # Of min(|x|, 1); and the step at x = 0, where nothing says what is small: f is taken to have no feature below
 # 1e-40.
-# No round number: along steps of 1e-30 mod(x, y) of round x and y comes back to its value after whole
-# periods, and looks smooth (seen at x = -1e8, y = -1e-30: slopes of 1e5 in place of 1e38).
-MULTIPRECISION_STEP = 1.4142135623730951e-30
+MULTIPRECISION_STEP = 1e-30
 MULTIPRECISION_STEP_AT_ZERO = 1e-40
 # The second step is so many times smaller. What depends on h at all differs by as much between the two.
 STEP_SHRINK = 1000
+# Of a count of periods x / y, which is rounded here and at a point beside x.
+COUNT_ROUNDINGS = 2
+# Of the way from x to the next jump of floor, a remainder and their kin: the longest step.
+SHARE_OF_WAY = 0.25
+# A step is shortened by as much as it has gone too far: once is enough where the way is in proportion to it.
+MOST_SHORTENINGS = 8
+# Relative to x, in units of rounding: the least step. The smallest of three is a millionth of it, and 24 of
+# its digits are left for the slope.
+LEAST_OF_DIGITS = 1e30
+# Units of rounding, of 1 at least: a number as near to a whole one is that one, for all that the digits tell.
+WHOLE_PART_ROUNDINGS = 2.0**40
 # Relative: a derivative that twice the digits change by less is settled. 16 digits are asked for.
 DIGITS_SETTLED = 1e-20
 # Relative: as long as the rounding of the digits carried allows for more, a derivative is not settled.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx.check.local.elementwise_batch import way_to_whole
 from bpx.check.local.rounding_error import rounding_errors
 from bpx.check.numeric.tolerances import BATCH_ELEMENTS, EPSILON, STEADY_STEPS
 from bpx.graph.arrays import Array, Flags
@@ -44,6 +45,11 @@ class GraphFunction:
         self.guards = _guard_nodes(graph, others)
         self.kink_guards = _guard_nodes(graph, kinked)
         self.signs = {node: np.sign(value) for node, value in run(graph, input_values, self.guards).items()}
+        self.counts = {
+            node: (count, way_to_whole(count, at_kink))
+            for at_kink, those in ((False, others), (True, kinked))
+            for node, count in run(graph, input_values, _count_nodes(graph, those)).items()
+        }
 
     @cached_property
     def rounding(self) -> float:
@@ -81,8 +87,9 @@ class GraphFunction:
 
         A batch of one point would take ten times as long in products of arrays.
         """
-        values = run(self.graph, {**self.input_values, **moved}, [self.output, *self.guards])
+        values = run(self.graph, {**self.input_values, **moved}, [self.output, *self.guards, *self.counts])
         usable = all((np.sign(values[node]) == self.signs[node]).all() for node in self.guards)
+        usable &= all((np.abs(values[node] - at) < way).all() for node, (at, way) in self.counts.items())
         return float(np.sum(self.seed * values[self.output])) if usable else math.nan
 
     def in_multiprecision(self, at: Coordinate, lifted: Mapping[int, Any]) -> Callable[[Any], Any]:
@@ -124,9 +131,8 @@ class GraphFunction:
         unmoved = {
             node: value[..., np.newaxis] for node, value in self.input_values.items() if node not in moved
         }
-        values = run(
-            self.graph, {**unmoved, **flat}, [self.output, *self.guards, *self.kink_guards], batch=True
-        )
+        wanted = [self.output, *self.guards, *self.kink_guards, *self.counts]
+        values = run(self.graph, {**unmoved, **flat}, wanted, batch=True)
         value = np.broadcast_to(values[self.output], (*self.seed.shape, shape[0] * shape[1]))
         weighted = np.sum((self.seed[..., np.newaxis] * value).reshape(-1, value.shape[-1]), axis=0)
         usable = np.isfinite(weighted)
@@ -134,6 +140,9 @@ class GraphFunction:
             # A guard that is 0 here has no side to stay on: only points where it stays 0 may be used.
             same = np.sign(values[node]) == self.signs[node][..., np.newaxis]
             usable &= same.reshape(-1, same.shape[-1]).all(axis=0)
+        for node, (at, way) in self.counts.items():
+            near = np.abs(values[node] - at[..., np.newaxis]) < way[..., np.newaxis]
+            usable &= near.reshape(-1, near.shape[-1]).all(axis=0)
         usable = usable.reshape(shape)
         for node in self.kink_guards:
             guard = np.broadcast_to(values[node], (*self.graph.shapes[node], shape[0] * shape[1]))
@@ -221,4 +230,14 @@ def _guard_nodes(graph: Graph, nodes: Sequence[int]) -> list[int]:
         graph.lift(guard.of(*graph[node].args)).id
         for node in nodes
         for guard in graph.ops[node].guards(*graph[node].args)
+    ]
+
+
+def _count_nodes(graph: Graph, nodes: Sequence[int]) -> list[int]:
+    """The counts of the guards of `nodes` that come back to 0 again and again, appended to the graph."""
+    return [
+        graph.lift(guard.counter(*graph[node].args)).id
+        for node in nodes
+        for guard in graph.ops[node].guards(*graph[node].args)
+        if guard.counter
     ]

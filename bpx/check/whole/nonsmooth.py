@@ -265,11 +265,13 @@ def _kink_facts(checked: CheckedGraph, node: int) -> dict[str, str]:
 
 
 def _distances(checked: CheckedGraph, kink: NonsmoothNode) -> list[tuple[float, int]]:
-    """How far from 0 each kink guard of a node is at the least, and the node that the guard is."""
+    """How far from 0 each kink guard of a node is at the least, and the node that it is for people."""
     graph = checked.graph
     args = graph[kink.node].args
     guards = [
-        graph.lift(guard.of(*args)).id for guard in graph.ops[kink.node].guards(*args) if guard.kind == "kink"
+        (graph.lift(guard.of(*args)).id, graph.lift(guard.written(*args)).id)
+        for guard in graph.ops[kink.node].guards(*args)
+        if guard.kind == "kink"
     ]
-    values = run(graph, checked.known, guards)
-    return [(float(np.min(np.abs(values[guard]))), guard) for guard in guards]
+    values = run(graph, checked.known, [exact for exact, _ in guards])
+    return [(float(np.min(np.abs(values[exact]))), shown) for exact, shown in guards]

@@ -238,7 +238,8 @@ class _Changed:
         moved = self.graph.touched(by=[node], upto=self.query.output)
         checked = [at for at in self.guarded if moved[at] and at != node]
         exprs = {
-            at: [expr.id for guard, expr in guards(self.graph[at]) if guard.kind == "kink"] for at in checked
+            at: [expr.id for guard, expr, _ in guards(self.graph[at]) if guard.kind == "kink"]
+            for at in checked
         }
         targets = [expr for every in exprs.values() for expr in every]
         here = run(self.graph, self.inputs, targets, batch=True)

@@ -138,7 +138,7 @@ class _Sample:
     def domain(self) -> tuple[str, ...]:
         if has_sentence(f"domain.{self.op.name}"):  # where no expression of the args says it
             return (say(f"domain.{self.op.name}"),)
-        built = [(guard, expr) for guard, expr in guards(self.out) if self.varies(expr)]
+        built = [(guard, shown) for guard, _, shown in guards(self.out) if self.varies(shown)]
         texts = tuple(dict.fromkeys(self.guard_text(guard, expr) for guard, expr in built))
         long = any(ops_written(self.graph, expr.id, self.names) > _MOST_IN_A_GUARD for _, expr in built)
         if self.op.composite and (long or len(texts) > _MOST_GUARDS):

@@ -53,26 +53,31 @@ absolute = elem(
     witness=(0,),
     expands=lambda x: x * sign(x),
 )
-floor = elem(
+_AT_WHOLE_NUMBERS = (Guard("kink", lambda x: x - round_(x), counter=lambda x: x),)
+_AT_HALVES = (Guard("kink", lambda x: x - floor(x) - 0.5, counter=lambda x: x + 0.5),)
+floor: Op = elem(
     "floor",
     by_method("floor", np.floor),
     lambda x, out: (0,),
-    kink=lambda x: x - round_(x),
+    guards=lambda x: _AT_WHOLE_NUMBERS,
     witness=(1,),
 )
 ceil = elem(
-    "ceil",
-    by_method("ceil", np.ceil),
-    lambda x, out: (0,),
-    kink=lambda x: x - round_(x),
-    witness=(1,),
+    "ceil", by_method("ceil", np.ceil), lambda x, out: (0,), guards=lambda x: _AT_WHOLE_NUMBERS, witness=(1,)
 )
-round_: Op = elem("round", np.round, lambda x, out: (0,), kink=lambda x: x - floor(x) - 0.5, witness=(0.5,))
+round_: Op = elem("round", np.round, lambda x, out: (0,), guards=lambda x: _AT_HALVES, witness=(0.5,))
 
 
-def _where_remainder_jumps(x: Expr, y: Expr) -> Expr:
-    """Zero where x is a multiple of y."""
-    return x / y - round_(x / y)
+def _beside_multiples(x: Expr, y: Expr) -> Expr:
+    """How far x is from the nearest multiple of y: the other ways of writing it round x / y."""
+    part = where(absolute(x) < absolute(y), x, mod(x, y))
+    return part - y * round_(part / y)
+
+
+_REMAINDER_GUARDS = (
+    Guard("nonzero", lambda x, y: y),
+    Guard("kink", _beside_multiples, lambda x, y: x - y * round_(x / y), lambda x, y: x / y),
+)
 
 
 # The whole number is that of the value: floor(x / y) may be one more, where x / y rounds up to a whole.
@@ -80,8 +85,7 @@ mod = elem(
     "mod",
     np.remainder,
     lambda x, y, out: (1, -round_((x - out) / y)),
-    nonzero=lambda x, y: y,
-    kink=_where_remainder_jumps,
+    guards=lambda x, y: _REMAINDER_GUARDS,
     witness=(1, 1),
     expands=lambda x, y: x - y * floor(x / y),
     aliases=("remainder",),

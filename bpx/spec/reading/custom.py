@@ -7,7 +7,7 @@ table; what it shows and what it runs are the nodes of the stated expressions.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -57,15 +57,20 @@ class ElementwiseExpression(NamedTuple):
         inner = {arg for node in guarded for arg in graph.args[node]}
         here = self.inside.handles(args, folding, inner)
 
-        def of_own_args(node: int, guard: Guard) -> Guard:
+        def of_own_args(node: int, maker: Callable[..., Any]) -> Callable[..., Any]:
             def of(*others: Expr) -> Any:
                 handles = here if _same(others, args) else self.inside.handles(others, folding, inner)
-                return guard.of(*(handles[arg] for arg in graph.args[node]))
+                return maker(*(handles[arg] for arg in graph.args[node]))
 
-            return Guard(guard.kind, of)
+            return of
+
+        def guard_of_own_args(node: int, guard: Guard) -> Guard:
+            of = of_own_args(node, guard.of)
+            shown, counter = (maker and of_own_args(node, maker) for maker in (guard.shown, guard.counter))
+            return Guard(guard.kind, of, shown, counter)
 
         return [
-            of_own_args(node, guard)
+            guard_of_own_args(node, guard)
             for node in guarded
             for guard in graph.ops[node].guards(*(here[arg] for arg in graph.args[node]))
         ]

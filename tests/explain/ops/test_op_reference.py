@@ -204,7 +204,7 @@ def test_a_domain_is_stated_where_there_is_a_guard(name: str) -> None:
     op, graph = OPS[name], Graph()
     shapes = op.sample or [() if op.elementwise else (2, 3) for _ in op.args]
     args = [graph.input(shape) for shape in shapes]
-    found = [expr for _, expr in guards(graph.add(op, *args, **op.sample_settings))]
+    found = [expr for _, expr, _ in guards(graph.add(op, *args, **op.sample_settings))]
     varying = [expr for expr in found if {arg.id for arg in args} & set(graph.needs(of=[expr.id]))]
     # Of matrices, which cannot be drawn into a guard, a sentence of its own says where the op is defined.
     stated = bool(varying) or f"domain.{name}" in ENGLISH
