@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bpx
+from bpx.explain.query import gradient_query
 from bpx.graph.graph import Graph
 from bpx.graph.walk import needed_by_walk
 from bpx.ops.convolution import few_parts, overlap_add, windows
@@ -24,7 +26,7 @@ from bpx.spec.models.model import ModelError
 from bpx.spec.notations.latex import names
 from bpx.spec.notations.translation import known
 from bpx.spec.notations.translation.known import Known
-from bpx.spec.tables import csv_table, numpy_files
+from bpx.spec.tables import csv_table, json_table, numpy_files, table
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -141,10 +143,33 @@ def test_an_archive_of_too_many_arrays_is_not_opened(monkeypatch: pytest.MonkeyP
 
 def test_a_csv_of_too_many_cells_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_table, "MOST_CELLS", 3)
+    monkeypatch.setattr(table, "MOST_CELLS", 3)
     assert len([*csv_table.read_csv(Source("a.csv", "1,2,3"), [])]) == 1
     for text in ("1,2,3,4", "1 2\n3 4", "x;y\n1;2", "1\n" * 4):
         with pytest.raises(BpxError, match="more than 3 cells"):
             [*csv_table.read_csv(Source("a.csv", text), [])]
+
+
+def test_a_json_table_of_too_many_numbers_and_lists_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_table, "MOST_CELLS", 4)
+    assert len([*json_table.read_json(Source("a.json", '{"x": [[1], [2]]}'), [])]) == 1
+    monkeypatch.setattr(json_table, "read_document", None)
+    for text in ("[1, 2, 3, 4, 5]", "[[], [], []]", "[[[[[1]]]]]"):
+        with pytest.raises(BpxError, match="more than"):
+            [*json_table.read_json(Source("a.json", f'{{"x": {text}}}'), [])]
+
+
+def test_the_rule_of_an_op_is_applied_once_for_all_of_its_args(monkeypatch: pytest.MonkeyPatch) -> None:
+    applied: list[object] = []
+    pullback = gradient_query.pullback
+    monkeypatch.setattr(
+        gradient_query, "pullback", lambda op, *rest: applied.append(op) or pullback(op, *rest)
+    )
+    names = [f"x{i}" for i in range(30)]
+    spec = bpx.parse(f"sum(concat({', '.join(names)}))", **dict.fromkeys(names, [0.5, 0.25]))
+    formulas = {str(edge.local_formula) for edge in spec.explain().edges}
+    assert len(formulas) == 31  # the sum's too
+    assert len([op for op in applied if op.name == "concat"]) == 1
 
 
 def test_a_csv_is_read_no_further_than_its_problems_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ def run(
     """
     values: dict[int, Any] = {}
     needed = graph.needs(of=targets, known=known)
+    if not needed:
+        return values
     # Where most is known, what is needed of it is looked at, and not the rest for every target.
     lift = _lift([known[node] for node in needed if node in known] or known.values())
     with np.errstate(all="ignore"):

@@ -63,9 +63,9 @@ from bpx.spec.reading.custom import LARGEST as MOST_IN_OPS
 from bpx.spec.reading.documents.locate import MOST_DEPTH, MOST_PARTS
 from bpx.spec.reading.target import LARGEST_SPEC, LONGEST_PATH
 from bpx.spec.tables.claims import MOST_PARTS as MOST_RUNS_OF_ENTRIES
-from bpx.spec.tables.csv_table import MOST_CELLS, MOST_COLUMNS
+from bpx.spec.tables.csv_table import MOST_COLUMNS
 from bpx.spec.tables.safetensors import LARGEST_HEADER
-from bpx.spec.tables.table import LARGEST_TABLE, MOST_ARRAYS
+from bpx.spec.tables.table import LARGEST_TABLE, MOST_ARRAYS, MOST_CELLS
 from bpx.spec.text.build import MOST_GRADIENTS
 from bpx.spec.text.cursor import MOST_PROBLEMS as MOST_IN_A_FORMULA
 from bpx.spec.text.parser import LONGEST_FORMULA, MOST_SIGNS

@@ -27,7 +27,7 @@ from bpx.graph.formula import (
     symbol,
     words,
 )
-from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
+from bpx.graph.graph import CONSTANT, INPUT, Expr, Graph, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import CONSTANTS, LARGEST_SHOWN, MOST_DIGITS, SHOWN_DIGITS, number
 from bpx.graph.run import run
@@ -68,6 +68,7 @@ class GradientQuery:
         )
         self.forward = self._forward_nodes()
         self.values = self._run()
+        self._last_rule: dict[int, tuple[Graph, int, dict[int, Formula], Sequence[Expr | None]]] = {}
 
     @classmethod
     def on_copy(cls, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> Self:
@@ -288,21 +289,34 @@ class GradientQuery:
 
     def _pull_formula(self, edge: Edge, upstream_formula: Formula | None) -> Formula:
         """The rule itself, applied to placeholders and printed."""
-        scratch, shapes = Graph(), self.graph.shapes
-        consumer, op = edge.consumer, self.graph.ops[edge.consumer]
-        upstream = scratch.input(shapes[consumer])
-        args = [scratch.input(shapes[arg]) for arg in self.graph.args[consumer]]
-        out = scratch.input(shapes[consumer])
-        arriving = upstream_formula or self._upstream_named(consumer)
-        shown = {upstream.id: arriving, out.id: self.named(consumer)}
-        shown |= {expr.id: self.named(arg) for expr, arg in zip(args, self.graph.args[consumer], strict=True)}
-        contribution = pullback(op, upstream, args, out, self.graph.settings[consumer])[edge.position]
+        consumer = edge.consumer
+        scratch, upstream, shown, contributions = self._rule_on_placeholders(consumer)
+        contribution = contributions[edge.position]
         if contribution is None:
             return numbers(0.0)
+        shown[upstream] = upstream_formula or self._upstream_named(consumer)
         if ops_written(scratch, contribution.id, shown) > MOST_IN_A_RULE:
             return words(say("account.by-parts", name=self.spec.names[consumer]))
-        shown |= without_guards(scratch, contribution.id, shown, self._is_nonzero(consumer))
-        return formula(scratch, contribution.id, shown, open_root=False)
+        hidden = without_guards(scratch, contribution.id, shown, self._is_nonzero(consumer))
+        return formula(scratch, contribution.id, ChainMap(hidden, shown), open_root=False)
+
+    def _rule_on_placeholders(
+        self, consumer: int
+    ) -> tuple[Graph, int, dict[int, Formula], Sequence[Expr | None]]:
+        """A graph with the contribution to each arg of an op, its upstream gradient, and names of its inputs.
+
+        That of the last op is kept: its edges follow each other, and one of 1,000 args has 1,000.
+        """
+        if consumer not in self._last_rule:
+            scratch, shapes = Graph(), self.graph.shapes
+            op, args = self.graph.ops[consumer], self.graph.args[consumer]
+            upstream, out = scratch.input(shapes[consumer]), scratch.input(shapes[consumer])
+            placeholders = [scratch.input(shapes[arg]) for arg in args]
+            shown = {expr.id: self.named(arg) for expr, arg in zip(placeholders, args, strict=True)}
+            shown[out.id] = self.named(consumer)
+            contributions = pullback(op, upstream, placeholders, out, self.graph.settings[consumer])
+            self._last_rule = {consumer: (scratch, upstream.id, shown, contributions)}
+        return self._last_rule[consumer]
 
     def _is_nonzero(self, node: int) -> bool:
         """Is no element of its value 0?"""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.graph.named.written import Written
-from bpx.spec.tables.table import NamedNumbers
+from bpx.spec.tables.table import MOST_CELLS, NamedNumbers, too_many_cells
 from bpx.words.diagnostic import MOST_PROBLEMS, BpxError, Diagnostic, Source, Span
 
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,300}(?P<point>\.\d*)?|(?P<bare>\.\d+))(?P<e>[eE][-+−]?\d{1,4})?")
@@ -25,7 +25,6 @@ _NAMES = ("name", "node", "parameter", "param", "variable", "tensor", "input")
 _VALUES = ("value", "gradient", "grad", "derivative")
 _INDICES = ("index", "indices", "entry", "i", "j", "k", "l", "row", "col", "column")
 _WHOLE = re.compile(r"\d{1,9}")
-MOST_CELLS = 500_000  # some 300 bytes each while they are read
 MOST_COLUMNS = 20_000
 
 
@@ -77,8 +76,7 @@ def _records(source: Source) -> Iterator[_Record]:
         record = list(islice(_cells(source, content, at, separator), room + 1))
         room -= len(record)
         if room < 0:
-            facts = {"most": f"{MOST_CELLS:,}"}
-            raise BpxError([Diagnostic("table-cells", record[-1].span, facts, "table-binary")])
+            raise BpxError([too_many_cells(record[-1].span)])
         yield record
 
 

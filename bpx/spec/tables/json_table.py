@@ -10,15 +10,17 @@ import numpy as np
 from bpx.graph.named.written import Written
 from bpx.spec.reading.documents.document import read_document
 from bpx.spec.reading.documents.locate import Path, Places
-from bpx.spec.tables.table import NamedNumbers
-from bpx.words.diagnostic import Diagnostic, Source
+from bpx.spec.tables.table import MOST_CELLS, NamedNumbers, too_many_cells
+from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
 _LONGEST = 60  # characters of what is no number
 _NUMBERS = {int, float, Written}  # a bool is an int, and no number
 
 
 def read_json(source: Source, problems: list[Diagnostic]) -> Iterator[NamedNumbers]:
-    """The numbers by name. Raises `BpxError` where the text is no JSON."""
+    """The numbers by name. Raises `BpxError` where the text is no JSON, or too long a one."""
+    if source.text.count(",") + source.text.count("[") > MOST_CELLS:  # a list takes as long as a number
+        raise BpxError([too_many_cells(Span(source, 0, 1))])
     document, places = read_document(source, "json", say_of="table")
     yield from _rows(document, (), places, problems)
 

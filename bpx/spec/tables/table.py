@@ -14,6 +14,7 @@ from bpx.words.diagnostic import BpxError, Diagnostic, Span
 
 LARGEST_TABLE = 2**28  # bytes of a file of arrays, and of all that it unpacks to
 MOST_ARRAYS = 10_000  # of a file: each takes some 100 µs until its name is known
+MOST_CELLS = 500_000  # of a text: some 300 bytes each while they are read
 EXACT = "float64"  # the floats of which nothing is known but that they are exact enough
 
 
@@ -50,6 +51,11 @@ class Table(NamedTuple):
 def within(file: str, problem: Diagnostic) -> Diagnostic:
     """The diagnostic, said of a file that is no text."""
     return problem._replace(facts={**problem.facts, "within": file})
+
+
+def too_many_cells(span: Span) -> Diagnostic:
+    """A text is too long a table; `span` is where, or its beginning."""
+    return Diagnostic("table-cells", span, {"most": f"{MOST_CELLS:,}"}, "table-binary")
 
 
 def number_problem(row: NamedNumbers) -> Diagnostic | None:
