@@ -397,6 +397,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.loss-not-number": "`{name}` returns an array of shape {shape}, but a loss is one number",
     "diagnostic.no-loss": "`{name}` returns no number that could be the loss",
     "diagnostic.no-gradients": "no gradient was found in what `{name}` returns or leaves behind; it returns {found}",
+    "diagnostic.too-many-results": "`{name}` returns more than {most} numbers and arrays, too many to match with its arguments",
     "diagnostic.traced": Counted(
         "count",
         one="traced 1 line of `{forward}`; `{backward}` was checked as its gradient",
@@ -693,6 +694,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.draw-forward": "`bpx draw FILE:FUNCTION -o graph.svg` draws the function that computes the loss",
     "help.draw-cards": "leave out `--style circuit`: cards hold their numbers inside",
     "help.install-draw": "install the extra, `pip install 'bpx[draw]'`; .dot and .mmd need nothing",
+    "help.array-each": "put the numbers of each gradient into one array",
     "help.table-binary": "write the arrays as .npy, .npz or .safetensors",
     "help.table-split": "split it into several tables, and audit each",
     "help.draw-part": "draw a part of it (`--node NAME`), or write .dot or .mmd, which other programs lay out",

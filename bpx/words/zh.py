@@ -384,6 +384,7 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.loss-not-number": "`{name}` 返回形状为 {shape} 的数组，而损失应是一个数",
     "diagnostic.no-loss": "`{name}` 没有返回可以作为损失的数",
     "diagnostic.no-gradients": "在 `{name}` 返回或留下的内容中没有找到梯度；它返回 {found}",
+    "diagnostic.too-many-results": "`{name}` 返回了超过 {most} 个数和数组，太多了，无法与它的参数一一对应",
     "diagnostic.traced": Counted(
         "count", other="已追踪 `{forward}` 的 {count} 行；`{backward}` 已作为它的梯度检查"
     ),
@@ -629,6 +630,7 @@ CHINESE: dict[str, str | Counted] = {
     "help.draw-forward": "`bpx draw FILE:FUNCTION -o graph.svg` 可以画出计算损失的函数",
     "help.draw-cards": "去掉 `--style circuit`：节点框把数字写在框内",
     "help.install-draw": "安装附加组件：`pip install 'bpx[draw]'`；.dot 和 .mmd 无需安装",
+    "help.array-each": "请把每个梯度的各个数放进一个数组",
     "help.table-binary": "请把数组写成 .npy、.npz 或 .safetensors 文件",
     "help.table-split": "请把它分成几个表格，分别审核",
     "help.draw-part": "只画一部分（`--node NAME`），或者写成 .dot、.mmd，由其他程序排布",

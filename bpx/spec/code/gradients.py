@@ -7,6 +7,7 @@ in local variables, or only in the step that they make the weights take.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,14 @@ from bpx.spec.code.words_of_code import (
     returned_names,
     words_of,
 )
+from bpx.words.diagnostic import BpxError, Diagnostic
+
+
+MOST_RESULTS = 10_000  # each is compared with each array that it may be the gradient of
+
+
+class TooManyResults(Exception):
+    """A backward function returned more numbers and arrays than are looked at."""
 
 
 class Found(NamedTuple):
@@ -54,10 +63,19 @@ def claimed_gradients(
     known: Container[Path],
     besides: Sequence[Path] = (),
 ) -> list[Found]:
-    """The gradients that a call of backward made, each of one leaf of the world."""
+    """The gradients that a call of backward made, each of one leaf of the world.
+
+    Raises `BpxError` where it returned too many numbers and arrays to look at.
+    """
     leaves = {path: value for path, value in walk(dict(before)) if path in known}
     found: dict[Path, Found] = {}
-    result = stacked(result, {np.shape(value) for value in leaves.values()}, returned_names(backward))
+    try:
+        result = stacked(result, {np.shape(value) for value in leaves.values()}, returned_names(backward))
+        if next(islice(walk(result), MOST_RESULTS, None), None):
+            raise TooManyResults
+    except TooManyResults:
+        facts = {"name": getattr(backward, "__name__", "backward"), "most": f"{MOST_RESULTS:,}"}
+        raise BpxError([Diagnostic("too-many-results", None, facts, "array-each")]) from None
     pairs = [(path, item) for path, item in _returned(backward, result) if path not in besides]
     returned = [item for _, item in pairs]
 
@@ -124,13 +142,18 @@ def stacked(result: Any, shapes: Container[Shape], labels: Container[Path], path
     """What backward returned, with numbers in lists, whole numbers and objects as arrays of floats.
 
     A list of numbers is an array where an array has its shape, unless the source names its elements.
+    Raises `TooManyResults` for longer lists and dicts of others.
     """
     if isinstance(result, dict):
+        if len(result) > MOST_RESULTS:
+            raise TooManyResults
         return {key: stacked(item, shapes, labels, (*path, key)) for key, item in result.items()}
     if isinstance(result, list | tuple) and not hasattr(result, "_fields"):
         array = None if (*path, 0) in labels or isinstance(result, tuple) else _as_floats(result)
         if array is not None and array.shape in shapes:
             return array
+        if len(result) > MOST_RESULTS:
+            raise TooManyResults
         items = [stacked(item, shapes, labels, (*path, number)) for number, item in enumerate(result)]
         return type(result)(items)
     if isinstance(result, np.ndarray | np.generic | int) and not isinstance(result, bool):
