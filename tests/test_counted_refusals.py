@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -13,6 +14,7 @@ from bpx.cli.main import app
 from bpx.explain import explain
 from bpx.explain.picture.picture import refuse_large_circuit
 from bpx.render.layout.rails import Branch, Rail, branches
+from bpx.spec.code import gradients
 from bpx.spec.derivations.text.brackets import with_round_brackets
 from bpx.spec.derivations.text.notes import pieces
 from bpx.spec.notations.latex import marks, scanner
@@ -143,3 +145,22 @@ def test_causes_are_looked_for_nearest_to_the_output(monkeypatch: pytest.MonkeyP
     assert [one.node for one in some.blame] == [one.node for one in report.blame if one.node in "cd"]
     assert "causes-of-nearest" in [note.code for note in some.notes]
     assert some.verdict == report.verdict
+
+
+def test_results_of_backward_in_code_are_counted_before_they_are_matched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gradients, "MOST_RESULTS", 4)
+    monkeypatch.setattr(gradients, "likeness", None)
+    before = {"args": {"x": np.ones(6)}, "globals": {}}
+
+    def returned(result: Any) -> list[gradients.Found]:
+        return gradients.claimed_gradients(
+            lambda x, up: None, result, before, before, {}, ["x"], {("args", "x")}
+        )
+
+    every_array = [0.5] * 6  # a list of numbers that has the shape of an array is one
+    assert [found.leaf for found in returned(every_array)] == [("args", "x")]
+    for result in ([0.5] * 5, ["a"] * 5, dict.fromkeys("abcde", 1.0), [[0.5, 1.0]] * 3, ([object()] * 5,)):
+        with pytest.raises(BpxError, match="more than 4 numbers and arrays"):
+            returned(result)

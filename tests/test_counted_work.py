@@ -166,7 +166,7 @@ def test_the_rule_of_an_op_is_applied_once_for_all_of_its_args(monkeypatch: pyte
         gradient_query, "pullback", lambda op, *rest: applied.append(op) or pullback(op, *rest)
     )
     names = [f"x{i}" for i in range(30)]
-    spec = bpx.parse(f"sum(concat({', '.join(names)}))", **dict.fromkeys(names, [0.5, 0.25]))
+    spec = bpx.parse(f"sum(concat({', '.join(names)}))", **{name: [0.5, 0.25] for name in names})
     formulas = {str(edge.local_formula) for edge in spec.explain().edges}
     assert len(formulas) == 31  # the sum's too
     assert len([op for op in applied if op.name == "concat"]) == 1

@@ -42,6 +42,7 @@ from bpx.render.blocks import MOST_ROWS
 from bpx.render.picture.layout import MOST_CARDS, MOST_PASSED
 from bpx.render.picture.raster import MOST_PIXELS
 from bpx.render.picture.tikz import MOST_PIXELS as MOST_OF_TIKZ
+from bpx.spec.code.gradients import MOST_RESULTS
 from bpx.spec.code.inputs import LARGEST_FILE
 from bpx.spec.code.lines.line_blame import MOST_RUNS
 from bpx.spec.derivations.check import MOST_FORMULAS
@@ -217,6 +218,7 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     "fields of an ONNX": (MOST_FIELDS, "model-fields", None),
     "steps of a recurrent": (MOST_RECURRENT, "model-steps", None),
     "operations of a model": (MOST_OPERATIONS, "model-too-long", None),
+    "numbers and arrays that": (MOST_RESULTS, "too-many-results", None),
     "operations of a traced function": (MOST_TRACED, "trace-too-long", None),
     "keys of a spec": (
         MOST_PARTS,

@@ -26,7 +26,6 @@ from bpx.spec.code.words_of_code import (
 )
 from bpx.words.diagnostic import BpxError, Diagnostic
 
-
 MOST_RESULTS = 10_000  # each is compared with each array that it may be the gradient of
 
 
