@@ -218,8 +218,8 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     "fields of an ONNX": (MOST_FIELDS, "model-fields", None),
     "steps of a recurrent": (MOST_RECURRENT, "model-steps", None),
     "operations of a model": (MOST_OPERATIONS, "model-too-long", None),
-    "numbers and arrays that": (MOST_RESULTS, "too-many-results", None),
     "operations of a traced function": (MOST_TRACED, "trace-too-long", None),
+    "numbers and arrays that": (MOST_RESULTS, "too-many-results", None),
     "keys of a spec": (
         MOST_PARTS,
         "too-many-parts",

@@ -298,7 +298,8 @@ class GradientQuery:
         if ops_written(scratch, contribution.id, shown) > MOST_IN_A_RULE:
             return words(say("account.by-parts", name=self.spec.names[consumer]))
         hidden = without_guards(scratch, contribution.id, shown, self._is_nonzero(consumer))
-        return formula(scratch, contribution.id, ChainMap(hidden, shown), open_root=False)
+        names = ChainMap(hidden, shown)
+        return formula(scratch, contribution.id, names, open_root=False)
 
     def _rule_on_placeholders(
         self, consumer: int
