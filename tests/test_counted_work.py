@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +30,7 @@ from bpx.spec.notations.latex import names
 from bpx.spec.notations.translation import known
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.tables import csv_table, json_table, numpy_files, table
+from bpx.spec.writing.code import helpers
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -240,3 +244,25 @@ def test_lines_that_pass_many_columns_are_counted() -> None:
     chain = [*pairwise(range(101))]
     assert layout._columns_passed(chain) == 100
     assert layout._columns_passed([*chain, *((0, i) for i in range(2, 101))]) == 100 + sum(range(2, 101))
+
+
+def test_an_exported_module_adds_windows_or_their_elements_whichever_are_fewer() -> None:
+    added: list[object] = []
+
+    def product(*ranges: range) -> Iterator[tuple[int, ...]]:
+        for inside in itertools.product(*ranges):
+            added.append(inside)
+            yield inside
+
+    module: dict[str, Any] = {"np": np, "itertools": SimpleNamespace(product=product)}
+    exec(helpers.HELPERS["overlap_add"], module)
+    for shape, size, stride, dilation in (
+        ((1001,), (1000,), (1,), (1,)),
+        ((9, 400), (4, 399), (1, 1), (2, 1)),
+        ((12,), (3,), (2,), (2,)),
+    ):
+        places = windows.value(np.zeros(shape), size=size, stride=stride, dilation=dilation, batch=0)
+        x = np.random.default_rng(0).normal(size=places.shape)
+        wanted = overlap_add.value(x, shape=shape, stride=stride, dilation=dilation, batch=0)
+        np.testing.assert_allclose(module["overlap_add"](x, shape, stride, dilation), wanted)
+    assert len(added) == 2 + 3 * 2 + 3

@@ -160,6 +160,12 @@ def overlap_add(x, shape, stride, dilation):
     """@"""
     axes = len(shape)
     first = x.ndim - 2 * axes
+    steps = list(zip(stride, dilation))
+    for i in range(axes):  # windows and their elements may change places: the loop is over the fewer
+        if x.shape[first + i] < x.shape[first + axes + i]:
+            x = np.swapaxes(x, first + i, first + axes + i)
+            steps[i] = steps[i][::-1]
+    stride, dilation = zip(*steps)
     counts, size = x.shape[first : first + axes], x.shape[first + axes :]
     out = np.zeros((*x.shape[:first], *shape))
     for inside in itertools.product(*map(range, size)):
