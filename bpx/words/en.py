@@ -590,8 +590,8 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.lowest-at-edge": "the lowest point is at an end of the range of {names}; a wider range may have a lower one",
     "diagnostic.lowest-shared": Counted(
         "count",
-        one="1 other point has the same lowest value",
-        other="{count} other points have the same lowest value",
+        one="the lowest value occurs at 1 other point, too",
+        other="the lowest value occurs at {count} other points, too",
     ),
     "diagnostic.no-descent": "there is no path: the output or its gradient is not finite at the values of the graph",
     "diagnostic.descent-stopped": Counted(

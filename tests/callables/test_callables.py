@@ -123,6 +123,16 @@ def test_functions_without_source() -> None:
     assert bpx.gradcheck(np.sin, [0.5], lambda g, x: g * np.cos(x))
 
 
+@pytest.mark.parametrize("names", [None, ["x", "w"]])
+def test_inputs_taken_together_have_the_names_that_backward_gives_them(names: list[str] | None) -> None:
+    def product(*factors: Any) -> Any:
+        return np.sum(factors[0] * factors[1])
+
+    for inputs in ([3.0, 4.0], [np.array([3.0, 1.0]), np.array([4.0, 2.0])]):
+        assert bpx.gradcheck(product, inputs, lambda x, w: (w, x), names=names)
+        assert bpx.gradcheck(product, inputs, lambda x, w: (w, 2 * x), names=names).verdict == "disagree"
+
+
 def test_names_that_are_no_identifiers() -> None:
     report = bpx.gradcheck(layer, [X, W], pull, names=["layer 1: x", "layer 1: w"])
     assert report and [column.input for column in report.columns] == ["layer 1: x", "layer 1: w"]

@@ -17,7 +17,7 @@ from bpx.spec.code.leaves import cells_in_reach, copied, is_users_object, underl
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import is_loss_alone
 from bpx.spec.code.understand import routines_of, understood
-from bpx.spec.code.words_of_code import is_cache, parameters
+from bpx.spec.code.words_of_code import is_cache, is_upstream, parameters
 
 
 def program_in_other_style(
@@ -35,7 +35,7 @@ def program_in_other_style(
         return None
     named = [(_name_of(function, i), function, None) for i, function in enumerate(passes)]
     first = next(routines_of(named)).function
-    args = _by_name(first, inputs, names)
+    args = _by_name(first, inputs, names, _names_in(backward, len(inputs)))
     if args is None:
         return None
     module_globals = getattr(underlying(first), "__globals__", {})
@@ -53,12 +53,25 @@ def _name_of(function: Any, number: int) -> str:
     return name if name.isidentifier() else ("forward", "backward")[number]
 
 
-def _by_name(function: Callable[..., Any], inputs: Any, names: Sequence[str] | None) -> dict[str, Any] | None:
-    """The inputs by the names of the function's arguments; None for a list with names of its own."""
+def _names_in(backward: Callable[..., Any] | None, count: int) -> list[str]:
+    """What backward calls the inputs, where it takes them alone; else x0, x1, …"""
+    own = [] if backward is None else [one.name for one in parameters(backward) if one.name != "self"]
+    if len(own) != count or any(is_upstream(name) or is_cache(name) for name in own):
+        return [f"x{i}" for i in range(count)]
+    return own
+
+
+def _by_name(
+    function: Callable[..., Any], inputs: Any, names: Sequence[str] | None, otherwise: Sequence[str]
+) -> dict[str, Any] | None:
+    """The inputs by the names of the function's arguments; None for a list with names of its own.
+
+    What the function takes as one of `*args` has the name that is used `otherwise`.
+    """
     if isinstance(inputs, Mapping):
         return {str(name): _as_argument(value) for name, value in inputs.items()}
     own = [parameter.name for parameter in parameters(function) if parameter.name != "self"]
-    own += [f"x{i}" for i in range(len(own), len(inputs))]
+    own += otherwise[len(own) :]
     if names is not None and names_of(function, len(inputs), names) != own[: len(inputs)]:
         return None
     return dict(zip(own, map(_as_argument, inputs), strict=False))
