@@ -101,7 +101,7 @@ def _share(entry: _Entry) -> float:
     Where the bar is narrow, rounding may have taken the claim's digits.
     """
     scale = np.fmax(abs(entry.claimed), abs(entry.value))
-    open_width = np.fmax(float(entry.alone.bar[0]), abs(entry.claimed - entry.value))
+    open_width = np.fmax(float(np.asarray(entry.alone.bar).item()), abs(entry.claimed - entry.value))
     return float(above(open_width / scale)) if scale else np.inf
 
 
@@ -117,7 +117,7 @@ def _sides(entry: _Entry, detect: float) -> Mapping[str, str]:
 
 
 def _difference(entry: _Entry, detect: float) -> Mapping[str, str]:
-    error = float(entry.alone.shown_bars[0])
+    error = entry.alone.shown_bars.item()
     return {"difference": number(abs(entry.claimed - entry.value), 3), "error": number(error, 1)}
 
 

@@ -7,6 +7,13 @@ from bpx.check.report.evidence import Evidence
 from bpx.check.report.reasons import reason
 
 
+def test_a_single_number_has_a_reason() -> None:
+    for value in (2.0, np.array(2.0), np.array([2.0])):
+        evidence = Evidence.of(value, np.array(1e-9))
+        assert reason(np.asarray(value) + 1, evidence, 0, "differs", 1e-5).facts["difference"] == "1"
+        assert reason(np.asarray(value) + 1, evidence, 0, "uncertain", 1e-5).facts["share"] == "1"
+
+
 def test_a_reason_takes_the_bar_of_its_entry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     value, error = np.linspace(1, 2, 40).reshape(8, 5), np.logspace(-12, -3, 40).reshape(8, 5)
     evidence = Evidence.of(value, error)

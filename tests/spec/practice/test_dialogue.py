@@ -34,7 +34,7 @@ def answer(dialogue: Dialogue) -> str:
 def test_hints_go_up_by_one_with_each_wrong_try(tmp_path: Path) -> None:
     dialogue = begun(tmp_path / "p.json")
     right = answer(dialogue)
-    assert "first wrong try" in said(dialogue, "hint")
+    assert "first wrong answer" in said(dialogue, "hint")
     lengths = []
     for attempt in range(1, 8):
         told = said(dialogue, f"{attempt}7.77")
