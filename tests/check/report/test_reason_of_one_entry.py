@@ -8,10 +8,11 @@ from bpx.check.report.reasons import reason
 
 
 def test_a_single_number_has_a_reason() -> None:
-    for value in (2.0, np.array(2.0), np.array([2.0])):
-        evidence = Evidence.of(value, np.array(1e-9))
-        assert reason(np.asarray(value) + 1, evidence, 0, "differs", 1e-5).facts["difference"] == "1"
-        assert reason(np.asarray(value) + 1, evidence, 0, "uncertain", 1e-5).facts["share"] == "1"
+    several = Evidence.of(np.array([2.0, 3.0]), np.array([1e-9, 1e-9]))
+    for evidence in (Evidence.of(2.0, 1e-9), several.part(0), several.part(slice(0, 1))):
+        claimed = np.asarray(evidence.value) + 1
+        assert reason(claimed, evidence, 0, "differs", 1e-5).facts["difference"] == "1"
+        assert reason(claimed, evidence, 0, "uncertain", 1e-5).facts["share"] == "1"
 
 
 def test_a_reason_takes_the_bar_of_its_entry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
