@@ -24,7 +24,7 @@ from results import Result, read_result  # noqa: E402
 
 BEGIN, END = "<!-- measured: -->", "<!-- :measured -->"
 # What some take besides; those that need files of their own are run by hand alone.
-ARGUMENTS = {"audit": ["all"], "second_kinks": ["0", "1000"]}
+ARGUMENTS = {"audit": ["all"], "extremes": ["--of-each", "60"], "second_kinks": ["0", "1000"]}
 BY_HAND = {
     "bombs": "parts of names",
     "fpbench": "a folder of FPBench's files",
