@@ -267,3 +267,11 @@ def test_steps_at_a_kink_are_named_and_no_helper_stands_idle() -> None:
     ]
     assert "def elu" not in module
     assert "kink" not in write_module(bpx.load("sigmoid"), "numpy")
+
+
+def test_a_step_is_at_a_kink_whatever_the_reverse_pass_holds(tmp_path: Path) -> None:
+    # The guard of mod makes nodes of its own, which must not be taken for those of the reverse pass.
+    spec = tmp_path / "spec.toml"
+    inputs = "bpx = 1\n[inputs]\nx = [4.5, 4.0, 1.0]\ny = 2\na = [[1, 2], [3, 4]]\n"
+    spec.write_text(f'{inputs}[graph]\nr = "mod(x, y)"\nL = "sum(r) + sum(a * tanh(a))"\n')
+    assert "print('  r = mod(x, y)')" in write_module(bpx.load(spec), "numpy")

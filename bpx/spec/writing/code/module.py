@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from textwrap import fill
 from typing import Any
@@ -36,13 +36,17 @@ class _Passes:
     """The graph with its reverse pass; `wrt` are the inputs with a gradient, `whole` those that choose."""
 
     spec: NamedGraph
-    graph: Graph
     output: int
     upstream: int
     ledger: Ledger
     wrt: tuple[int, ...]
     whole: frozenset[int]
     values: Mapping[int, Any]
+
+    @property
+    def graph(self) -> Graph:
+        """That of the specification, and behind it the reverse pass."""
+        return self.spec.graph
 
     @cached_property
     def names(self) -> dict[int, str]:
@@ -74,7 +78,8 @@ def write_module(spec: NamedGraph, library: str, *, with_check: bool = True) -> 
 
 
 def _passes(spec: NamedGraph) -> _Passes:
-    graph = spec.graph.copy()
+    spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own
+    graph = spec.graph
     output, asked = query_nodes(spec, None, None)
     whole = _that_choose(spec)
     wrt = tuple(node for node in asked.values() if node not in whole)
@@ -83,7 +88,7 @@ def _passes(spec: NamedGraph) -> _Passes:
     known = {**spec.input_values, upstream.id: np.ones(upstream.shape)}
     locals_ = [edge.local for edge in ledger.edges if edge.local is not None]
     values = run(graph, known, [*locals_, output])
-    return _Passes(spec, graph, output, upstream.id, ledger, wrt, whole, values)
+    return _Passes(spec, output, upstream.id, ledger, wrt, whole, values)
 
 
 def _that_choose(spec: NamedGraph) -> frozenset[int]:
