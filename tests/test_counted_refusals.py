@@ -151,7 +151,7 @@ def test_results_of_backward_in_code_are_counted_before_they_are_matched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gradients, "MOST_RESULTS", 4)
-    monkeypatch.setattr(gradients, "likeness", None)
+    monkeypatch.setattr(gradients, "spellings_sought", None)
     before = {"args": {"x": np.ones(6)}, "globals": {}}
 
     def returned(result: Any) -> list[gradients.Found]:

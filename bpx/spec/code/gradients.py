@@ -6,7 +6,8 @@ in local variables, or only in the step that they make the weights take.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -20,12 +21,14 @@ from bpx.spec.code.words_of_code import (
     SAME_NAME,
     is_container,
     is_gradient_name,
-    likeness,
     returned_names,
+    spellings,
+    spellings_sought,
     words_of,
 )
 from bpx.words.diagnostic import BpxError, Diagnostic
 
+BESIDE = None  # begins the scope of what stands beside a container of gradients
 MOST_RESULTS = 10_000  # each is compared with each array that it may be the gradient of
 
 
@@ -40,6 +43,14 @@ class Found(NamedTuple):
     value: Any
     place: str
     rate: float | None = None  # of a step that it was found from
+
+
+class Words(NamedTuple):
+    """What a leaf is looked up by: a spelling of its name, how well that fits, and where the leaf stands."""
+
+    likeness: int
+    spelling: str
+    scope: Any  # whether among the arguments; or the path of what holds it
 
 
 class Candidate(NamedTuple):
@@ -78,9 +89,11 @@ def claimed_gradients(
     pairs = [(path, item) for path, item in _returned(backward, result) if path not in besides]
     returned = [item for _, item in pairs]
 
+    shaped = _Leaves({path: np.shape(value) for path, value in leaves.items()})
+
     def take(candidates: Iterable[Candidate]) -> None:
         for candidate in candidates:
-            path = _best(candidate, [leaf for leaf in leaves if leaf not in found], leaves)
+            path = shaped.best(candidate, found)
             if path is not None:
                 found[path] = Found(path, candidate.value, candidate.place)
 
@@ -115,10 +128,10 @@ def misshapen(
     """Arrays that are called the gradient of a leaf, of which nothing was found, and have another shape."""
     leaves = {path: value for path, value in walk(dict(before)) if path in known and path not in found}
     wrong: dict[Path, Found] = {}
+    by_name = _Leaves(dict.fromkeys(leaves))
     for candidate in [*(item for _, item in _returned(backward, result)), *_left(before, after)]:
-        for path, value in leaves.items():
-            named = likeness(candidate.name, words_of(path)[0]) == SAME_NAME and _fit(candidate, path) > 0
-            if named and np.shape(value) != np.shape(candidate.value):
+        for path in by_name.of_same_name(candidate):
+            if np.shape(leaves[path]) != np.shape(candidate.value):
                 wrong.setdefault(path, Found(path, candidate.value, candidate.place))
     return list(wrong.values())
 
@@ -207,39 +220,77 @@ def _left(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Candi
 # --- which array each is of ---------------------------------------------------------------------
 
 
-def _best(candidate: Candidate, free: Sequence[Path], leaves: Mapping[Path, Any]) -> Path | None:
-    """The leaf that fits best by name, by what stands around it, and by shape; None where none does."""
-    scored = []
-    for path in free:
-        if np.shape(leaves[path]) != np.shape(candidate.value):
-            continue
-        score = _fit(candidate, path)
-        if score > 0:
-            scored.append((score, path))
-    if not scored:
+class _Leaves:
+    """Leaves of these shapes, or of any where they are None, to look up by what a gradient is called.
+
+    A search for a wrong line matches again in each of its hundreds of runs: a gradient is never compared with
+    all leaves, and the index is kept from one run to the next.
+    """
+
+    def __init__(self, shapes: Mapping[Path, Shape | None]) -> None:
+        self._paths = list(shapes)
+        self._numbers = _numbers_by_words(tuple(shapes.items()))
+
+    def best(self, candidate: Candidate, taken: Container[Path]) -> Path | None:
+        """The leaf that fits best by name, by what stands around it, and by shape; None where several do."""
+        shape = np.shape(candidate.value)
+        for keys in _words_that_fit(candidate):
+            fitting: set[Path] = set()
+            for path in self._of(candidate, keys, shape):
+                if path not in taken:
+                    fitting.add(path)
+                if len(fitting) > 1:
+                    return None
+            if fitting:
+                return fitting.pop()
         return None
-    best = max(score for score, _ in scored)
-    fitting = [path for score, path in scored if score == best]
-    return fitting[0] if len(fitting) == 1 else None
+
+    def of_same_name(self, candidate: Candidate) -> Iterator[Path]:
+        """The leaves of any shape that have the very name of the gradient's array."""
+        for keys in _words_that_fit(candidate):
+            yield from self._of(candidate, [key for key in keys if key.likeness == SAME_NAME], None)
+
+    def _of(self, candidate: Candidate, keys: Iterable[Words], shape: Shape | None) -> Iterator[Path]:
+        """The leaves of these words, without the array itself that the gradient is."""
+        for key in keys:
+            for number in self._numbers.get((key, candidate.indices, shape), ()):
+                path = self._paths[number]
+                if candidate.parent is None or candidate.place != f"left {place_of(path)}":
+                    yield path
 
 
-def _fit(candidate: Candidate, path: Path) -> float:
-    if candidate.parent is not None and candidate.place == f"left {place_of(path)}":
-        return 0
-    name, indices = words_of(path)
-    if not candidate.name or indices != candidate.indices:
-        return 0
-    holder = path[: len(path) - len(indices) - 1]
-    if candidate.parent is not None and is_container(str(candidate.parent[-1]) if candidate.parent else ""):
+@lru_cache(maxsize=8)
+def _numbers_by_words(shapes: tuple[tuple[Path, Shape | None], ...]) -> dict[Any, list[int]]:
+    """The numbers of leaves by their words, the indices behind these, and the shape.
+
+    Numbers, for a path is equal to another one where an attribute and a key have the same name.
+    """
+    numbers: dict[Any, list[int]] = {}
+    for number, (path, shape) in enumerate(shapes):
+        name, indices = words_of(path)
+        holder = path[: len(path) - len(indices) - 1]
+        words = [Words(SAME_NAME, name, (BESIDE, *holder[:-1]))]
+        for scope in (path[0] == "args", holder):
+            words += [Words(fit, text, scope) for fit, text in spellings(name)]
+        for key in words:
+            numbers.setdefault((key, indices, shape), []).append(number)
+    return numbers
+
+
+def _words_that_fit(candidate: Candidate) -> Iterator[list[Words]]:
+    """The words of leaves that a gradient may be of, the best first; those of one list fit equally well."""
+    parent = candidate.parent
+    if not candidate.name:
+        return
+    if parent and is_container(str(parent[-1])):
         # `grads["W1"]` is of `params["W1"]`: the same key beside it.
-        return 4 * (
-            name == candidate.name and holder[:-1] == candidate.parent[:-1] and holder != candidate.parent
-        )
-    score = float(likeness(candidate.name, name))
-    if candidate.parent is not None:
-        return score + 1 if holder == candidate.parent else 0
+        yield [Words(SAME_NAME, candidate.name, (BESIDE, *parent[:-1]))]
+        return
     # An argument is meant rather than a global variable or an attribute of the same name.
-    return score + 0.5 * (path[0] == "args") if score else 0
+    scopes = (True, False) if parent is None else (parent,)
+    for fit, texts in spellings_sought(candidate.name):
+        for scope in scopes if fit or parent is not None else ():
+            yield [Words(fit, text, scope) for text in texts]
 
 
 def _one_each(

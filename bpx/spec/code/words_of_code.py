@@ -9,7 +9,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,8 @@ RATE = re.compile(r"lr|learning_?rate|alpha|eta|step_?size|rate")
 
 _CONTAINERS = frozenset({"grads", "grad", "gradients", "g", "d", "derivatives"})  # of gradients, by name
 SAME_NAME = 3  # the best that a name can fit
+MOST_LETTERS = 64  # of a name that is looked up by its first letters: keys of dicts may be whole texts
+MOST_NAMES = 16_384  # remembered; fewer than a program has would each be forgotten before they are met again
 
 
 def is_upstream(name: str) -> bool:
@@ -54,7 +56,7 @@ def is_container(name: str) -> bool:
     return name.lower().strip("_") in _CONTAINERS
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_NAMES)
 def stems(name: str) -> list[str]:
     """The names of arrays that a gradient of this name may be of: `W1` for `dW1`, `grad_W1`, `W1_grad`."""
     found = [name]
@@ -70,25 +72,30 @@ def _each(alternatives: str) -> list[str]:
     return alternatives.removeprefix("(?:").removesuffix(")").split("|")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_NAMES)
 def is_gradient_name(name: str) -> bool:
     """Whether a name says that it is a gradient."""
     return _GRADIENT.fullmatch(name) is not None
 
 
-@lru_cache(maxsize=4096)
-def likeness(gradient: str, leaf: str) -> int:
-    """How well a gradient's name fits an array: 3 the same, 2 but for case, 1 the first letters, 0 not."""
-    best = 0
-    for stem in stems(gradient):
-        plain, other = stem.strip("_"), leaf.strip("_")
-        if plain == other:
-            return SAME_NAME
-        if plain.lower() == other.lower() or _bare(plain) == _bare(other):
-            best = max(best, 2)
-        elif plain and other.lower().startswith(plain.lower()):
-            best = max(best, 1)
-    return best
+# How well a gradient's name fits an array: 3 the same, 2 but for case and underscores, 1 the first letters,
+# 0 not at all. Both sides spell their names in each of these ways, so that dicts find what fits.
+
+
+def spellings(leaf: str) -> Iterator[tuple[int, str]]:
+    """The ways in which an array's name is looked up, with how well a gradient fits that asks for them."""
+    plain = leaf.strip("_")
+    yield from ((SAME_NAME, plain), (2, _bare(plain)), (0, ""))
+    first = plain.lower()[:MOST_LETTERS]
+    yield from ((1, first[:length]) for length in range(1, len(first) + 1))
+
+
+@lru_cache(maxsize=MOST_NAMES)
+def spellings_sought(gradient: str) -> list[tuple[int, list[str]]]:
+    """The ways in which a gradient's name looks for its array, the best first."""
+    plain = [stem.strip("_") for stem in stems(gradient)]
+    lower = [text.lower() for text in plain if text]
+    return [(SAME_NAME, plain), (2, [_bare(text) for text in plain]), (1, lower), (0, [""])]
 
 
 def _bare(name: str) -> str:
