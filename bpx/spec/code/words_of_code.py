@@ -20,7 +20,7 @@ _PREFIXES = (
 )
 _GRADIENT = re.compile(rf"{_PREFIXES}_?(?P<stem>\w+)|(?P<ahead>\w+?)_?(?:grad|grads|gradient|error|delta)")
 _UPSTREAM = re.compile(
-    r"g|d?upstream\w*|d_?out\w*|d_?y|grad(?:_?out\w*|ient)?|grad_\w*output\w*|output_(?:error|gradient|grad)|delta|dL|dA|dZ|dO"
+    r"g|up|d?upstream\w*|cotangents?|d_?out\w*|d_?y|grad(?:_?out\w*|ient)?|grad_\w*output\w*|output_(?:error|gradient|grad)|delta|dL|dA|dZ|dO"
     r"|dL_?d\w+|d_?h\w*|d_?c\w*|dnext\w*|dnew\w*|error|err|d_?values?|dvalues|d_?scores?|d_?loss|dprev\w*|top_diff|gy"
 )
 _CACHE = re.compile(r"caches?|ctx|context|saved?|memory|mem|tape|stash|store|fwd|state")

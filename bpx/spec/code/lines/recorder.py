@@ -62,6 +62,8 @@ class Replacement(Protocol):
 RETURN = "return"
 _MAKE_ROOM = (np.empty, np.empty_like, np.ndarray)
 MOST_SETTINGS = 20_000
+# Part of a statement, with frames of their own up to Python 3.11 alone.
+_COMPREHENSIONS = ("<listcomp>", "<dictcomp>", "<setcomp>")
 
 
 @dataclass
@@ -92,6 +94,8 @@ class Recorder:
     def _entered(self, frame: FrameType, event: str, argument: Any) -> Any:
         code = frame.f_code
         if not is_users_code(code, frame.f_globals) or code.co_flags & CO_GENERATOR:
+            return None
+        if code.co_name in _COMPREHENSIONS:
             return None
         if self._outermost is None:
             self._outermost = frame
