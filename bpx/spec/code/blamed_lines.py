@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.check.report.blame import Blame, CodeLine
-from bpx.spec.code.leaves import Path, walk
+from bpx.spec.code.leaves import Path, copied, walk
 from bpx.spec.code.lines.backward_values import (
     LONGEST_FORMULA,
     Adjoint,
@@ -25,7 +26,7 @@ from bpx.spec.code.lines.backward_values import (
     steps_between,
     sums_of_parts,
 )
-from bpx.spec.code.lines.corrections import Correction, Corrections, Place, Places, Suspect
+from bpx.spec.code.lines.corrections import MOST_TRIED, Correction, Corrections, Place, Places, Suspect
 from bpx.spec.code.lines.counts import Counts, LineKey, line_of
 from bpx.spec.code.lines.differences import mistakes_of
 from bpx.spec.code.lines.doubts import (
@@ -144,10 +145,10 @@ def _meant(traced: TracedProgram, known: Sequence[Adjoint], found: BackwardRun) 
 def _steps(traced: TracedProgram, run: BackwardRun, by_node: dict[int, Any]) -> Iterator[Adjoint]:
     """The weights as a right step leaves them, where backward moves them itself."""
     leaves = {leaf.path: leaf for leaf in traced.leaves}
-    for found in run.gradients:
-        node = traced.graph.nodes[leaves[found.leaf].name]
-        if found.rate is not None and node in by_node:
-            yield Adjoint(node, leaves[found.leaf].value - found.rate * by_node[node])
+    for leaf, rate in ((leaves[found.leaf], found.rate) for found in run.gradients):
+        node = traced.graph.nodes[leaf.name]
+        if rate is not None and node in by_node:
+            yield Adjoint(node, leaf.value - rate * by_node[node])
 
 
 def _jacobian(traced: TracedProgram) -> list[Adjoint]:
@@ -282,7 +283,7 @@ def _corrected(
         return [culprit]
     if len(culprits) == 1 and not search.gave_up:  # all changes of its line were among them
         return list(culprits)
-    return [_with_correction(traced, one, by_line, points, counts, kept) for one in culprits]
+    return list(_with_corrections(traced, culprits, by_line, points, counts, kept))
 
 
 def _likeliest(
@@ -312,8 +313,7 @@ def _counts(traced: TracedProgram, points: Sequence[Point]) -> Counts:
     def run(recorder: Recorder, moved: bool) -> None:
         upstream = points[1].upstream if moved else traced.upstream
         moves = points[1].values if moved and not traced.program.upstream_is_free else {}
-        values = {path: np.array(value) for path, value in moves.items()}
-        run_backward(traced.program, upstream, recorder, values=values)
+        run_backward(traced.program, upstream, recorder, values=copied(moves))
 
     return Counts(run)
 
@@ -335,26 +335,28 @@ def _adjoint(traced: TracedProgram, place: Place, meant: Meant) -> Adjoint:
     return next((one for setting in same[:1] for one in meant.equal(setting.value)), Adjoint(-1, None))
 
 
-def _with_correction(
+def _with_corrections(
     traced: TracedProgram,
-    culprit: Culprit,
+    culprits: Sequence[Culprit],
     by_line: Mapping[Any, Place],
     points: Sequence[Point],
     counts: Counts,
     kept: frozenset[Path],
-) -> Culprit:
-    statement = culprit.setting.statement
-    place = by_line.get(line_of(statement)) if statement else None
-    if place is None:
-        return culprit
-    leaves = kept.union(culprit.leaves)
-    right = Corrections(lambda: _mends(traced, points, leaves), counts).of(place)
-    return culprit._replace(right=right, lengths=place.lengths)
+) -> Iterator[Culprit]:
+    """Each culprit with what its line should say, as long as not too many changes were tried in all."""
+    tried = 0
+    for culprit in culprits:
+        statement = culprit.setting.statement
+        place = by_line.get(line_of(statement)) if statement else None
+        if place is not None and tried < MOST_TRIED:
+            search = Corrections(partial(_mends, traced, points, kept.union(culprit.leaves)), counts)
+            culprit = culprit._replace(right=search.of(place), lengths=place.lengths)
+            tried += search.tried
+        yield culprit
 
 
 def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
     """Where a correction must hold: where the code was checked, and two points beside."""
-    free = traced.program.upstream_is_free
     points = []
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -363,7 +365,7 @@ def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
             for leaf in traced.leaves:
                 moved = leaf.value * (1 + MOVED * rng.uniform(-1, 1, np.shape(leaf.value)))
                 values[leaf.path] = np.asarray(moved, dtype=np.asarray(leaf.value).dtype)
-            if free:
+            if traced.program.upstream_is_free:
                 upstream = random_upstream(np.shape(upstream), seed).astype(np.asarray(upstream).dtype)
         right = _right(traced, values, upstream)
         points.append(Point(values, upstream, {path: scale.get(path, 1.0) * right[path] for path in right}))
@@ -391,9 +393,7 @@ def _holds(traced: TracedProgram, point: Point, wrong: frozenset[Path]) -> bool:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             values = {path: np.array(value) for path, value in point.values.items()}  # it may move them
-            run: BackwardRun = run_backward(
-                traced.program, point.upstream, Recorder(_Nowhere()), values=values
-            )
+            run = run_backward(traced.program, point.upstream, Recorder(_Nowhere()), values=values)
     except Exception:  # a changed statement may be of no use to what comes behind it
         return False
     claims = {found.leaf: found.value for found in run.gradients}

@@ -22,11 +22,12 @@ from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.report.report import Report
 from bpx.graph.numbers import index_text
-from bpx.spec.code.blamed_lines import batch_lengths, blamed, wrong_lines
+from bpx.spec.code.blamed_lines import WrongLine, batch_lengths, blamed, wrong_lines
 from bpx.spec.code.gradients import Found
 from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
 from bpx.spec.code.leaves import Path, get, named
 from bpx.spec.code.lines.backward_values import adjoints, close, own_name
+from bpx.spec.code.lines.line_blame import MANY
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
@@ -354,9 +355,17 @@ def _with_lines(
         report = gradcheck(with_claims(traced, claims), why=why, **options)
         report = replace(report, notes=(*report.notes, _mean_in_backward(lines[0].mean)))
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
-    every = {**claims, **inner}
-    again = gradcheck(with_claims(traced, every), **{**options, "wrt": [*claims, *inner]})
+    every = {name: claim for name, claim in claims.items() if name not in _alike(lines, traced)} | inner
+    again = gradcheck(with_claims(traced, every), **{**options, "wrt": [*every]})
     return replace(report, blame=blamed(lines, traced, again.blame), innocent=() if lines else again.innocent)
+
+
+def _alike(lines: Sequence[WrongLine], traced: TracedProgram) -> set[str]:
+    """All gradients but the first of each line that makes many wrong: that one shows the mistake."""
+    names = {leaf.path: leaf.name for leaf in traced.leaves}
+    many = [line for line in lines if len(line.culprit.leaves) > MANY]
+    alike = [[name for path, name in names.items() if path in line.culprit.leaves] for line in many]
+    return {name for of_line in alike for name in of_line[1:]}
 
 
 def _with_habits(report: Report, traced: TracedProgram, checked: Collection[str]) -> Report:

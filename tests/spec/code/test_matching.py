@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
+from pathlib import Path as Path_
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bpx.spec.code import gradients
+from bpx.spec.code import blamed_lines, gradients
 from bpx.spec.code.gradients import Candidate, claimed_gradients, place_of
 from bpx.spec.code.leaves import Path
+from bpx.spec.code.target import check_code, read_code
 from bpx.spec.code.words_of_code import is_container, stems, words_of
 
 NAMES = ["W", "w", "W1", "w_1", "W11", "weights", "dW", "dW1", "grad_W", "b", "db", "_b", "bias", "delta", ""]
@@ -105,3 +107,44 @@ def test_names_are_indexed_once_for_all_runs() -> None:
         world = {"args": {"x": value}, "globals": {}}
         claimed_gradients(lambda x: None, {"dx": value}, world, world, {}, ["x"], {("args", "x")})
     assert gradients._numbers_by_words.cache_info()[:2] == (1, 1)
+
+
+def _checked(count: int, term: str, tmp_path: Path_, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, int]:
+    """The report on a dict of so many gradients, each `term`, and how often backward ran."""
+    weights = ", ".join(f'"w{number}": {0.1 + number / 100}' for number in range(count))
+    file = tmp_path / f"net{count}.py"
+    file.write_text(
+        f"import numpy as np\nP = {{{weights}}}\n\n"
+        "def forward(x):\n    total = 0.0\n    for k in P:\n        total = total + P[k] * x\n"
+        f"    return total\n\ndef backward(up, x):\n    return {{k: {term} for k in P}}\n"
+    )
+    runs = 0
+    run_backward = blamed_lines.run_backward
+
+    def counted(*args: Any, **options: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        return run_backward(*args, **options)
+
+    monkeypatch.setattr(blamed_lines, "run_backward", counted)
+    return check_code(read_code(f"{file}:forward,backward", {"x": 0.7})), runs
+
+
+def test_up_is_an_upstream_gradient(tmp_path: Path_, monkeypatch: pytest.MonkeyPatch) -> None:
+    report, runs = _checked(20, "up * x", tmp_path, monkeypatch)
+    assert report.verdict == "agree" and runs == 0
+
+
+@pytest.mark.parametrize(
+    ("term", "right"),
+    [("up * x * x", "return {k: up * x for k in P}"), ("up * np.sin(len(k) * 1.3 + P[k])", None)],
+)
+def test_one_line_that_makes_many_gradients_is_searched_once(
+    term: str, right: str | None, tmp_path: Path_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, runs = _checked(20, term, tmp_path, monkeypatch)
+    [cause] = report.blame
+    assert len(cause.code.wrong) == 20 and cause.code.right == right and cause.code.time is None
+    assert cause.mistakes if right else not cause.mistakes
+    more, as_often = _checked(40, term, tmp_path, monkeypatch)
+    assert len(more.blame) == 1 and as_often <= 1.5 * runs

@@ -20,6 +20,7 @@ from bpx.spec.code.lines.recorder import RETURN, Key, Setting
 
 MOST_TIMES = 12  # of a line in a loop
 MOST_RUNS = 600  # of the backward function, in the search for a line
+MANY = 16  # gradients that one line sets: what is wrong with it is shown on the first of them
 
 
 class Culprit(NamedTuple):
@@ -250,6 +251,7 @@ class Search:
 
     def _last(self, settings: Sequence[Setting], left: frozenset[Any], meant: Meant) -> Iterator[Culprit]:
         """The lines that set, or return, gradients that nothing else explains."""
+        by_setting: dict[Setting, list[Any]] = {}
         for leaf in [leaf for leaf in self._right if leaf in left]:
             claim = self._claims.get(leaf)
             arrays = [one for one in settings if isinstance(one.value, np.ndarray | float)]
@@ -259,7 +261,10 @@ class Search:
             returned = settings[-1] if settings and settings[-1].key.target == RETURN else None
             setting = own[-1] if own else next(iter(same), returned)
             if setting is not None:
-                yield Culprit(setting, meant.of(self._right[leaf]), 1.0, (leaf,))
+                by_setting.setdefault(setting, []).append(leaf)
+        for setting, leaves in by_setting.items():
+            for some in [leaves] if len(leaves) > MANY else [[leaf] for leaf in leaves]:
+                yield Culprit(setting, meant.of(self._right[some[0]]), 1.0, tuple(some))
 
 
 def _by_key(settings: Sequence[Setting]) -> dict[Key, list[Setting]]:
