@@ -61,7 +61,7 @@ def draw(
     """Draw the graph as a picture."""
     with Session(PAGE, form, False, output) as session:
         from bpx.explain.explain import explain
-        from bpx.explain.picture.picture import PictureOptions, refuse_large_circuit
+        from bpx.explain.picture.picture import PictureOptions, refuse_large_circuit, refuse_large_layout
         from bpx.graph.numbers import SHOWN_DIGITS
 
         if named and session.form.name == "html":
@@ -69,6 +69,8 @@ def draw(
         spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
         if style is Style.CIRCUIT and node is None:
             refuse_large_circuit(spec, of)
+        if session.form.is_laid_out and node is None:
+            refuse_large_layout(spec, of)
         explanation = explain(
             spec,
             of=of,

@@ -111,6 +111,11 @@ def explain(
         _refuse_beside(part, beside | ({"--node": node} if part == _DERIVATION else added))
         if named and session.form.name == "html":
             fail("page-of-named")
+        is_tikz = part == _PICTURE and session.form.name == "latex"
+        if (session.form.is_laid_out or is_tikz) and node is None:
+            from bpx.explain.picture.picture import refuse_large_layout
+
+            refuse_large_layout(spec, of)
         if part == _DERIVATION:
             from bpx.explain.derivation import derivation
             from bpx.explain.query.section import SectionOptions

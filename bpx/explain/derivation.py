@@ -51,7 +51,7 @@ def derivation(
     and a step follow the gradient.
     """
     options = options or SectionOptions()
-    check_order(options.order)
+    check_order(options.order, spec)
     if forward:
         refuse_sections(second=options.second, step=options.step is not None, paths=options.paths is not None)
     spec = replace(spec, graph=spec.graph.copy())  # the reverse pass is appended to a graph of its own

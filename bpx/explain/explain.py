@@ -71,7 +71,7 @@ def explain(
 
     Raises `BpxError` where a name is unknown, a shape does not fit or a value is not finite.
     """
-    check_order(order)
+    check_order(order, spec)
     if not 1 <= digits <= MOST_DIGITS:
         raise BpxError([Diagnostic("bad-digits", None, {"found": digits, "most": MOST_DIGITS})])
     if named and paths is not None:

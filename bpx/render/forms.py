@@ -50,6 +50,11 @@ class Form(NamedTuple):
         """The view of the object that is written: blocks, plain data, a picture."""
         return getattr(shown, self.view)()
 
+    @property
+    def is_laid_out(self) -> bool:
+        """Is it a picture whose cards are placed here, not by the programs that read it?"""
+        return self.view in ("picture", "page") and self.name not in ("dot", "mermaid")
+
     def text(self, shown: Any) -> str:
         """The object in this form. Raises `TypeError` for a binary one."""
         text = self.content(shown)

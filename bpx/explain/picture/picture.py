@@ -11,12 +11,14 @@ from bpx.explain.picture.layers import Groups, groups_of
 from bpx.explain.picture.numbers_shown import MOST_COLUMNS, in_one_line, lines_of
 from bpx.explain.picture.signs import short_number, sign_of
 from bpx.explain.query.passes import EdgeRow, NodeRow, Passes
+from bpx.graph.graph import INPUT
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.names import group_of
 from bpx.graph.named.names import groups_of as groups_of_names
 from bpx.graph.numbers import SHOWN_DIGITS, shape_text
 from bpx.render.blocks import title_line
 from bpx.render.picture.choices import Pass, Style
+from bpx.render.picture.layout import refuse_many_cards
 from bpx.render.picture.picture import Card, Edge, Frame, Kind, Mark, Picture
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say, visible
@@ -47,12 +49,22 @@ def picture_of(passes: Passes, options: PictureOptions | None = None) -> Picture
 
 
 def refuse_large_circuit(spec: NamedGraph, of: str | None) -> None:
-    """Before any pass: steps of no layer, each a card of its own, are too many. Raises `BpxError`."""
-    names = spec.own_names
+    """Before any pass: there are too many cards for a circuit in any case. Raises `BpxError`."""
+    _refuse_circuit(_least_cards(spec, of))
+
+
+def refuse_large_layout(spec: NamedGraph, of: str | None) -> None:
+    """Before any pass: there are too many cards to be laid out in any case. Raises `BpxError`."""
+    refuse_many_cards(_least_cards(spec, of))
+
+
+def _least_cards(spec: NamedGraph, of: str | None) -> int:
+    """The steps of no layer, each a card of its own; without layers inputs too, which they would gather."""
+    names, graph = spec.own_names, spec.graph
     layers = groups_of_names([*names.values(), *spec.inner_names.values()]) | {*spec.layers}
-    needed = spec.graph.needs(of=[spec.nodes.get(of, spec.output) if of else spec.output])
-    steps = (node for node in needed if node in names and spec.graph.args[node])
-    _refuse_circuit(sum(not group_of(names[node], layers) for node in steps))
+    needed = graph.needs(of=[spec.nodes.get(of, spec.output) if of else spec.output])
+    cards = (node for node in needed if node in names and (graph.args[node] or graph.ops[node] is INPUT))
+    return sum(not (group_of(names[node], layers) if graph.args[node] else layers) for node in cards)
 
 
 def _refuse_circuit(count: int) -> None:

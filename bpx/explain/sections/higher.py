@@ -13,8 +13,9 @@ from bpx.explain.query.gradient_query import GradientQuery
 from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.arrays import Array
-from bpx.graph.graph import Expr
+from bpx.graph.graph import Expr, Graph
 from bpx.graph.named.claim import higher_partial
+from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
 from bpx.passes.reverse import Ledger, reverse, zeros
 from bpx.render.blocks import Block, Heading, Table, Value
@@ -30,10 +31,17 @@ LARGEST = 64  # derivatives of one order
 MOST_NODES = 20_000  # a derivative may be some times as large as that of the order below
 
 
-def check_order(order: int | None) -> None:
-    """Raise `BpxError` for an order that there is not."""
+def check_order(order: int | None, spec: NamedGraph) -> None:
+    """Before any pass: raise `BpxError` for an order that there is not, or that the graph is too large for."""
     if order is not None and not 1 <= order <= HIGHEST:
         raise BpxError([Diagnostic("bad-highest-order", None, {"found": order, "most": HIGHEST})])
+    if (order or 1) > 2:
+        _refuse_large(spec.graph)
+
+
+def _refuse_large(graph: Graph) -> None:
+    if len(graph) > MOST_NODES:
+        raise BpxError([Diagnostic("higher-too-large", None, {"most": f"{MOST_NODES:,}"})])
 
 
 class HigherRow(NamedTuple):
@@ -126,8 +134,7 @@ class _Differentiation:
         """The reverse pass of a derivative, and what differences say of it."""
         seed = np.ones(())
         ledger = reverse(expr, [self.graph[node] for node in self.wrt.values()], self.graph.constant(seed))
-        if len(self.graph) > MOST_NODES:
-            raise BpxError([Diagnostic("higher-too-large", None, {"most": f"{MOST_NODES:,}"})])
+        _refuse_large(self.graph)
         if self.check:
             self.checks += [check] if (check := self.checked(expr, ledger, seed)) else []
         return ledger

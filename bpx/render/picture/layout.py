@@ -38,7 +38,7 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
 
     Refuses what would take minutes to place. Each card has room for a line as wide as `narrowest`.
     """
-    _check_count("picture-too-many", len(picture.cards), MOST_CARDS)
+    refuse_many_cards(len(picture.cards))
     _check_count("picture-long-lines", _columns_passed(arrows_of(picture)), MOST_PASSED)
     place = place or engine()
     if place is None:
@@ -53,6 +53,11 @@ def layout(picture: Picture, place: Engine | None = None, narrowest: float = _NA
             if not spread.missing:
                 return _on_page(picture, spread)
     return _on_page(picture, _spread(free.placement, arrows, labels))
+
+
+def refuse_many_cards(count: int) -> None:
+    """Raise `BpxError` where there are more cards than are laid out."""
+    _check_count("picture-too-many", count, MOST_CARDS)
 
 
 def _check_count(code: str, count: int, most: int) -> None:

@@ -147,8 +147,8 @@ class _Writing:
 
     def _helpers(self, functions: Iterable[str]) -> list[str]:
         helpers = {name: self.library.spelled(source) for name, source in self.library.helpers.items()}
-        called = [name for name in helpers if any(re.search(rf"\b{name}\(", text) for text in functions)]
-        return needed(called, helpers)
+        called = {name for text in functions for name in re.findall(r"\b(\w+)\(", text)}
+        return needed([name for name in helpers if name in called], helpers)
 
     # --- what stands above the functions ---
 
@@ -208,10 +208,15 @@ class _Writing:
         names = self.passes.spec.names
         if node in names:
             return self.identifiers.of(names[node])
-        for of, gradient in self.passes.ledger.upstream.items():
-            if gradient == node and of in names:
-                return self.identifiers.of(f"d{names[of]}")
+        if node in self._gradients_of:
+            return self.identifiers.of(f"d{names[self._gradients_of[node]]}")
         return self.identifiers.of("c" if node in self.passes.graph.constants else "t")
+
+    @cached_property
+    def _gradients_of(self) -> dict[int, int]:
+        """The node of a gradient → the first node with a name whose gradient it is."""
+        names, upstream = self.passes.spec.names, self.passes.ledger.upstream
+        return {gradient: of for of, gradient in reversed(upstream.items()) if of in names}
 
     def _about(self, node: int, name: str) -> str:
         """The step as bpx writes it, where Python does so in another way; and its shape."""

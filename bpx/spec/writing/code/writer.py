@@ -149,8 +149,9 @@ class Writer:
 
     def code(self, node: int, *, open_root: bool = False) -> Code:
         """The code of a node; of what it needs, all lines that have to stand before are written."""
-        known = self.codes.keys() - {node} if open_root else self.codes
-        for inner in self._needed(node, known):
+        if open_root:
+            self.codes.pop(node, None)
+        for inner in self._needed(node):
             code = self._written(inner)
             if inner != node and self._wants_line(inner, code):
                 name = self.temporary(inner)
@@ -160,12 +161,12 @@ class Writer:
             self.codes[inner] = code
         return self._seen(node)
 
-    def _needed(self, node: int, known: Any) -> list[int]:
-        """The nodes to write, in order."""
+    def _needed(self, node: int) -> list[int]:
+        """The nodes that have no code yet, in order."""
         needed, waiting = set[int](), [node]
         while waiting:
             at = waiting.pop()
-            if at not in needed and at not in known:
+            if at not in needed and at not in self.codes:
                 needed.add(at)
                 waiting += self._args(at)
         return sorted(needed)
