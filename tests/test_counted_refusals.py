@@ -12,8 +12,11 @@ import bpx
 from bpx.check import spec_check
 from bpx.cli.main import app
 from bpx.explain import explain
-from bpx.explain.picture.picture import refuse_large_circuit
+from bpx.explain.picture.picture import refuse_large_circuit, refuse_large_layout
+from bpx.explain.sections import higher
+from bpx.render.forms import FORMS
 from bpx.render.layout.rails import Branch, Rail, branches
+from bpx.render.picture import layout
 from bpx.spec.code import gradients
 from bpx.spec.derivations.text.brackets import with_round_brackets
 from bpx.spec.derivations.text.notes import pieces
@@ -121,16 +124,48 @@ def test_long_formulas_are_not_translated(notation: str) -> None:
 
 def test_steps_are_counted_before_any_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explain, "_query", None)
-    for args in (["draw", "--style=circuit", "-o", "a.svg"], ["explain", "--short"]):
+    monkeypatch.setattr(layout, "MOST_CARDS", 200)
+    monkeypatch.setattr(higher, "MOST_NODES", 200)
+    for args in (
+        ["draw", "--style=circuit", "-o", "a.svg"],
+        ["draw", "-o", "a.html"],
+        ["explain", "-f", "svg"],
+        ["explain", "-o", "a.html"],
+        ["explain", "--part=picture"],
+        ["explain", "--short"],
+        ["explain", "--order=3"],
+    ):
         result = CliRunner().invoke(app, [args[0], STEPS, "x=1", *args[1:]])
         assert result.exit_code == 2
-        assert "300" in result.output or "301" in result.output
+        assert any(count in result.output for count in ("300", "301", "more than 200")), args
+
+
+def test_cards_are_counted_as_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for most in (300, 301):
+        monkeypatch.setattr(layout, "MOST_CARDS", most)
+        spec = bpx.parse(STEPS, x=1)
+        assert len(spec.explain().picture().cards) == 301
+        if most == 301:
+            refuse_large_layout(spec, None)
+        else:
+            with pytest.raises(BpxError, match="301 cards"):
+                refuse_large_layout(spec, None)
+    monkeypatch.setattr(layout, "MOST_CARDS", 20)
+    refuse_large_layout(bpx.parse(STEPS, x=1), "a9")
+    refuse_large_layout(bpx.parse(STEPS.replace("a", "h.a"), x=1), None)
+    # What nobody named may be drawn with what takes it.
+    refuse_large_layout(bpx.parse("+".join(["sin(x)^2"] * 99), x=1), None)
+
+
+def test_only_layouts_of_bpx_have_a_limit() -> None:
+    laid_out = {form.name for form in FORMS if form.is_laid_out}
+    assert laid_out == {"svg", "html", "tikz", "png", "pdf"}
 
 
 def test_closed_layers_are_no_large_circuit() -> None:
     layers = STEPS.replace("a", "h.a")
     refuse_large_circuit(bpx.parse(layers, x=1), None)
-    with pytest.raises(BpxError, match="300"):
+    with pytest.raises(BpxError, match="301"):
         refuse_large_circuit(bpx.parse(STEPS, x=1), None)
     refuse_large_circuit(bpx.parse(STEPS, x=1), "a9")
 

@@ -6,6 +6,7 @@ import io
 import itertools
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +31,7 @@ from bpx.spec.notations.latex import names
 from bpx.spec.notations.translation import known
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.tables import csv_table, json_table, numpy_files, table
-from bpx.spec.writing.code import helpers
+from bpx.spec.writing.code import helpers, module, writer
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -174,6 +175,40 @@ def test_the_rule_of_an_op_is_applied_once_for_all_of_its_args(monkeypatch: pyte
     formulas = {str(edge.local_formula) for edge in spec.explain().edges}
     assert len(formulas) == 31  # the sum's too
     assert len([op for op in applied if op.name == "concat"]) == 1
+
+
+class Walked(dict[int, Any]):
+    """A dict that notes each walk through it."""
+
+    walks = 0
+
+    def keys(self) -> Any:
+        Walked.walks += 1
+        return super().keys()
+
+    def items(self) -> Any:
+        Walked.walks += 1
+        return super().items()
+
+
+def test_lines_of_a_module_are_written_without_a_look_at_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = (f"s{i} = (tanh(s{i - 1}) + x)/(cos(s{i - 1}) + 3)" for i in range(1, 60))
+    spec = bpx.parse("; ".join(["s0 = x*2", *steps]), x=0.5)
+    made, passes_of = writer.Writer.__init__, module._passes
+
+    def walked(self: writer.Writer, *args: Any) -> None:
+        made(self, *args)
+        self.codes = Walked(self.codes)
+
+    def passes(spec: Any) -> Any:
+        passes = passes_of(spec)
+        return replace(passes, ledger=passes.ledger._replace(upstream=Walked(passes.ledger.upstream)))
+
+    monkeypatch.setattr(writer.Writer, "__init__", walked)
+    monkeypatch.setattr(module, "_passes", passes)
+    monkeypatch.setattr(Walked, "walks", 0)
+    assert "def backward" in module.write_module(spec, "numpy")
+    assert Walked.walks < 10
 
 
 def test_a_csv_is_read_no_further_than_its_problems_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ MOST_NODES = 20_000  # a derivative may be some times as large as that of the or
 
 
 def check_order(order: int | None, spec: NamedGraph) -> None:
-    """Before any pass: raise `BpxError` for an order that there is not, or that the graph is too large for."""
+    """Before any pass: raise `BpxError` for an order that there is not, or of a graph too large for it."""
     if order is not None and not 1 <= order <= HIGHEST:
         raise BpxError([Diagnostic("bad-highest-order", None, {"found": order, "most": HIGHEST})])
     if (order or 1) > 2:
