@@ -140,12 +140,22 @@ def _topic(name: str) -> str | None:
 
 def _graph(name: str, set_: Any, **options: Any) -> Any:
     """The graph of a target. Raises `BpxError`, with a topic that may be meant where it is none."""
-    from bpx.words.diagnostic import BpxError
+    from bpx.words.diagnostic import BpxError, Diagnostic
 
+    if not set_ and _is_like_topic(name):
+        raise BpxError([_no_topic(Diagnostic("unknown-target", None, {"name": name}))])
     try:
         return spec_argument(name, set_, **options)
     except BpxError as error:
         raise BpxError([_no_topic(problem) for problem in error.diagnostics]) from None
+
+
+def _is_like_topic(name: str) -> bool:
+    """Whether a name is nearly that of a topic, as `chain-rulle` is, and no difference of two inputs."""
+    from bpx.spec.practice.topics import TOPICS
+    from bpx.words.spelling import nearest
+
+    return "-" in name.strip("-") and nearest(name, TOPICS) is not None
 
 
 def _no_topic(problem: Diagnostic) -> Diagnostic:

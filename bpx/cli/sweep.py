@@ -65,10 +65,12 @@ def sweep(
     """Evaluate a graph at many values of its inputs."""
     with Session("sweep", form, json, output) as session:
         from bpx.cli.output.expected import of_sweep
+        from bpx.train.sweep.axes import first_values
         from bpx.train.sweep.sweep import sweep as run_sweep
 
-        steps = _steps(descend)
-        spec = spec_argument(target, set_, code=CodeOptions(inputs, random), notation=notation)
+        steps, code = _steps(descend), CodeOptions(inputs, random)
+        swept = first_values(over or [])
+        spec = spec_argument(target, set_, code=code, notation=notation, where_missing=swept)
         of_sweep(spec, over or [], of, steps).announce(session.is_json)
         session.show(
             run_sweep(

@@ -23,6 +23,8 @@ from bpx.passes.reverse import Ledger, reverse
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.say import say
 
+_MOST_OPS = 8  # of a formula in a sentence
+
 
 def value_problems(spec: NamedGraph, values: Mapping[int, Array]) -> list[Diagnostic]:
     """The nodes where values first stop being finite, each with the guard that says why."""
@@ -276,7 +278,7 @@ def _failing(
 
 
 def _guard_text(spec: NamedGraph, guard: Expr) -> str:
-    return str(formula(spec.graph, guard.id, spec.names, open_root=False))
+    return str(formula(spec.graph, guard.id, known_names(spec, guard.id), open_root=False))
 
 
 def _general_guard_text(graph: Graph, node: int, guard: Guard) -> str:
@@ -296,10 +298,23 @@ def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[s
 
 
 def written(spec: NamedGraph, node: int) -> str:
-    """A node as the reader knows it: `a = log(z)`, or `log(z)` where it has no name of its own."""
-    text = str(formula(spec.graph, node, spec.names))
+    """A node as the reader knows it: `a = log(z)`, or `log(x + 1)` where it has no name of its own."""
+    text = str(formula(spec.graph, node, known_names(spec, node)))
     name = spec.own_names.get(node)
     # The text of an input is its name: `x = x` would say nothing.
     if name is None or node in {leaf.node for leaf in spec.inputs}:
         return name or text
     return f"{name} = {text}"
+
+
+def known_names(spec: NamedGraph, node: int) -> Mapping[int, str]:
+    """The names for a formula of the node: those that somebody wrote, unless that makes it too long."""
+    graph, names, waiting, ops = spec.graph, spec.written_names, [node], 0
+    while waiting:
+        current = waiting.pop()
+        if current == node or current not in names:
+            ops += bool(graph.args[current])
+            waiting += graph.args[current]
+        if ops > _MOST_OPS:
+            return spec.names
+    return names

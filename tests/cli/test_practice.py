@@ -26,6 +26,12 @@ def test_without_a_terminal_the_sheet_is_shown() -> None:
     assert shown == invoke("practice", "Chain_Rule").stdout
 
 
+def test_a_misspelt_topic_with_a_hyphen_is_no_difference() -> None:
+    for options in ([], ["--random"]):
+        assert "did you mean `chain-rule`?" in invoke("practice", "chain-rulle", *options, exit=2).stderr
+    assert error_codes("practice", "a-b") == ["missing-value"] * 2
+
+
 def test_any_target_can_be_practised() -> None:
     assert "∂L/∂" in invoke("practice", "a = sigmoid(w*x); L = (a-y)^2", "w=0.5", "x=2", "y=1").stdout
     assert plain_json("practice", "logistic_regression", "--blanks", "all")["kind"] == "sheet"

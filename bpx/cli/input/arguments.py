@@ -5,13 +5,19 @@ All that is wrong with them is reported together, so the functions collect diagn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table
     from bpx.words.diagnostic import Diagnostic
+
+
+# `-2..2` and `-2..2:9`, as `bpx sweep --over` takes them.
+_RANGE = re.compile(r"\s*[+-]?\.?\d[\d.e+-]*?\s*\.\.\s*[+-]?\.?\d[\d.e+-]*(?:\s*:\s*\d+)?\s*", re.IGNORECASE)
 
 
 class CodeOptions(NamedTuple):
@@ -28,10 +34,11 @@ def spec_argument(
     earlier: Sequence[Diagnostic] = (),
     code: CodeOptions | None = None,
     notation: str | None = None,
+    where_missing: Mapping[str, float] = MappingProxyType({}),
 ) -> Any:
     """The spec of a target; its problems, those of `--set` and the `earlier` ones are reported together.
 
-    A Python function is traced.
+    A Python function is traced. An input of a formula or a spec without a value has that of `where_missing`.
     """
     options = code or CodeOptions()
 
@@ -54,6 +61,7 @@ def spec_argument(
             lambda name, text: read_value(name, text, name),
             options.random,
             options.seed,
+            where_missing,
         )
 
     return _read(assignments, earlier, read)
@@ -151,9 +159,12 @@ def read_value(name: str, text: str, place: str) -> Any:
 
         return value_in_file(name, text.strip()[1:])
     from bpx.spec.reading.read import read_value as read
-    from bpx.words.diagnostic import BpxError, Diagnostic, Source
+    from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
     from bpx.words.files import is_file
 
+    if _RANGE.fullmatch(text):
+        span = Span(Source(place, text), 0, len(text))
+        raise BpxError([Diagnostic("range-as-value", span, {"name": name, "range": text}, "sweep-over")])
     try:
         return read(name, Source(place, text))
     except BpxError:

@@ -41,11 +41,12 @@ def read_with_missing(
     read_value: Callable[[str, str], Any],
     random: str | None = None,
     seed: int = 0,
+    usual: Mapping[str, float] = MappingProxyType({}),
 ) -> Any:
     """What `read` makes of the values, and of those that it says are missing.
 
-    `random` says what is drawn: names with shapes, or a number for every input without a value. `read_value`
-    reads what somebody types for an input. Raises `BpxError`.
+    `usual` are values of inputs that are missing. `random` says what is drawn: names with shapes, or a number
+    for every input without a value. `read_value` reads what somebody types for an input. Raises `BpxError`.
     """
     from bpx.words.diagnostic import BpxError
 
@@ -60,7 +61,7 @@ def read_with_missing(
         missing = _missing(error.diagnostics)
         if not missing:
             raise
-        drawn |= _numbers_of_variables(missing)
+        drawn |= {name: usual[name] for name in missing if name in usual} | _numbers_of_variables(missing)
         missing = [name for name in missing if name not in drawn]
         if missing and random == EVERY:
             from bpx.graph.named.draw import draw_numbers

@@ -96,6 +96,13 @@ class NamedGraph:
         }
 
     @cached_property
+    def written_names(self) -> dict[int, str]:
+        """`names` without those that bpx made up for inner nodes, which nobody wrote."""
+        written = {**self.inner_names, **self.own_names}
+        ops = self.graph.ops
+        return {node: name for node, name in self.names.items() if node in written or ops[node] is CONSTANT}
+
+    @cached_property
     def names(self) -> dict[int, str]:
         """Node id → name; inner nodes without one are called v1, v2, … or h.v1, h.v2, … in a group h.
 

@@ -33,6 +33,7 @@ from bpx.spec.text.problems import MOST_READ, listed
 from bpx.spec.text.source_text import SourceText
 from bpx.spec.text.syntax_tree import Call, Expression, Name, Node, Number, Setting
 from bpx.words.diagnostic import Diagnostic, Span
+from bpx.words.spelling import nearest
 
 
 def decode(document: dict[str, Any], places: Places, problems: list[Diagnostic]) -> SpecSyntax:
@@ -54,6 +55,7 @@ class _SpecDecoder(Decoder):
             self.problem("not-a-spec", span, "use-convert", kind=kind)
             return self.syntax
         self.check_keys(self.document, "top", ())
+        self.take_misspelt_for_meant()
         self.check_version()
         self.syntax.title = self.take("title", str)
         self.syntax.output = self.take("output", str)
@@ -78,6 +80,14 @@ class _SpecDecoder(Decoder):
         for name, value in (self.take("claims", dict) or {}).items():
             self.syntax.claims += self.claim(name, value)
         return self.syntax
+
+    def take_misspelt_for_meant(self) -> None:
+        """Read a section such as `[input]` as the missing one that it is like: what it has is no mistake."""
+        for key in [key for key in self.document if key not in KEYS["top"]]:
+            meant = nearest(key, KEYS["top"]) if isinstance(self.document[key], dict) else None
+            if meant and meant not in self.document:
+                self.document = {**self.document, meant: self.document[key]}
+                self.places = self.places.renamed(key, meant)
 
     def check_version(self) -> None:
         version = self.document.get("bpx")

@@ -46,9 +46,11 @@ class InputDecoder(Decoder):
             input.range = self.range(name, value["range"])
             input.range_span = self.places.value("inputs", name, "range")
         form = self.form(name, value)
-        if form == "value":
+        if form is None:  # one of the unknown keys, which were reported, may be meant to give the value
+            input.broken = not value.keys() <= {*KEYS["input"]}
+        elif form == "value":
             input.value = self.numbers(name, value["value"], "inputs", name, "value")
-        elif form:
+        else:
             input.recipe = self.forms[form](name, value)
             input.value = np.broadcast_to(0.0, input.recipe.shape) if input.recipe else None
             input.to_draw = self.places.value("inputs", name)

@@ -79,6 +79,19 @@ def swept_entries(spec: NamedGraph, over: str | Sequence[str] | Mapping[str, Any
     ]
 
 
+def first_values(over: Sequence[str]) -> dict[str, float]:
+    """Where the range or list of each swept input begins, which is a value for an input that has none.
+
+    What cannot be read is left out: `swept_entries` reports it.
+    """
+    values: dict[str, float] = {}
+    for name, value in _pairs(over, []):
+        numbers = _numbers(name, value, [])
+        if numbers is not None:
+            values[name] = float(numbers.values(2)[0])
+    return values
+
+
 def _pairs(
     over: str | Sequence[str] | Mapping[str, Any], problems: list[Diagnostic]
 ) -> Iterator[tuple[str, Any]]:

@@ -1357,6 +1357,21 @@ def test_all_that_is_wrong_is_said_at_once_and_in_order():
     assert places == sorted(places)
 
 
+def test_what_is_in_a_misspelt_section_is_known():
+    text = 'bpx = 1\n[inputs]\nx = 2\nk = 1\n[graph]\nz = "x + k"\n[expect]\nvalue = 3'
+    for right, wrong in (("inputs", "input"), ("graph", "Graph"), ("expect", "expcet")):
+        problems = problems_of(toml, text.replace(f"[{right}]", f"[{wrong}]"))
+        assert [problem.code for problem in problems] == ["unknown-key"], wrong
+        assert problems[0].with_guess().facts["guess"] == right
+    problems = problems_of(toml, text.replace("[inputs]\nx = 2", "[input]\nx = { value = 2, colour = 1 }"))
+    assert [problem.code for problem in problems] == ["unknown-key", "unknown-key"]
+
+
+def test_an_input_with_unknown_keys_may_have_a_value():
+    assert [problem.code for problem in problems_of(toml, given_input("x = { vale = 1 }"))] == ["unknown-key"]
+    assert [problem.code for problem in problems_of(toml, given_input("x = {}"))] == ["missing-value"]
+
+
 def test_a_broken_part_is_reported_once():
     text = f'{TOP}a = "x + hiden"\nb = "a + 1"\nc = "b*a + exp(b)"'
     assert [problem.code for problem in problems_of(toml, text)] == ["unknown-name"]

@@ -180,3 +180,26 @@ def test_the_command() -> None:
     assert error_codes("sweep", "w^2", "w=1") == ["nothing-to-sweep"]
     assert error_codes("sweep", "w^2", "w=1", "--over", "w=0..1", "--descend", "x") == ["bad-step-count"]
     assert error_codes("explain", "w^2", "w=1", "--sensitivity", "x") == ["bad-change"]
+
+
+def test_a_swept_input_needs_no_value() -> None:
+    swept = plain_json(
+        "sweep", "(w-1)^2 + b", "b=2", "--over", "w=-2..2:5", "--descend", "1", "--rate", "0.25"
+    )
+    assert swept["losses"] == [11, 6, 3, 2, 3]
+    assert swept["descent"]["points"] == [[-2], [-0.5]]  # from where the range begins
+    assert plain_json("sweep", "a*b", "--over", "a=3,2", "--over", "b=1,5")["losses"] == [[2, 10], [3, 15]]
+    assert plain_json("sweep", "w^2", "w=7", "--over", "w=0,1", "--descend", "1")["descent"]["points"][0] == [
+        7
+    ]
+    shown = invoke("sweep", "w*x^2", "--over", "x=-2..2", exit=2).stderr
+    assert "add w=0.5 to" in shown and "`x` has" not in shown
+    assert error_codes("sweep", "w^2", "--over", "w=a..b") == ["missing-value"]
+
+
+def test_a_range_as_a_value() -> None:
+    for text in ("-2..2", "1e-3 .. .5:9", "0..1"):
+        shown = invoke("sweep", "w^2", f"w={text}", exit=2).stderr
+        assert shown.count("error") == 1 and f"--over w={text}" in shown
+    assert error_codes("explain", "w^2", "w=0..1") == ["range-as-value"]
+    assert error_codes("explain", "w^2", "w=1..") != ["range-as-value"]

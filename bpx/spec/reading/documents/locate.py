@@ -10,7 +10,7 @@ import re
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bpx.words.diagnostic import Diagnostic, Source, Span
 
@@ -59,6 +59,15 @@ class Places:
     def key(self, *path: str | int) -> Span | None:
         """The span of a key, or of the first dotted key that passes through it."""
         return self.keys.get(path) or self.passed.get(path)
+
+    def renamed(self, old: str, new: str) -> Places:
+        """The same places, with another name for a part of the whole document."""
+
+        def under_new(spans: dict[Path, Span]) -> dict[Path, Span]:
+            return {((new, *path[1:]) if path[:1] == (old,) else path): span for path, span in spans.items()}
+
+        spans = {name: under_new(getattr(self, name)) for name in ("keys", "values", "passed", "arrays")}
+        return replace(self, **spans)
 
     def value(self, *path: str | int) -> Span | None:
         """The span of a value; that of the key or of what holds it where it has none of its own."""
