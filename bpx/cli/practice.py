@@ -143,7 +143,7 @@ def _graph(name: str, set_: Any, **options: Any) -> Any:
     from bpx.words.diagnostic import BpxError, Diagnostic
 
     if not set_ and _is_like_topic(name):
-        raise BpxError([_no_topic(Diagnostic("unknown-target", None, {"name": name}))])
+        raise BpxError([_no_topic(Diagnostic("unknown-target", None, {"name": name}, "topics-are"))])
     try:
         return spec_argument(name, set_, **options)
     except BpxError as error:

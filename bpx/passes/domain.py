@@ -136,7 +136,7 @@ def kink_notes(spec: NamedGraph, ledger: Ledger, values: Mapping[int, Array]) ->
     for node, _, expr, value in kinks:
         if np.any(value == 0):
             locals_ = [_local_at_kink(values[local], value == 0) for local in locals_of[node]]
-            yield kink_note(spec, node, _guard_text(spec, expr), locals_)
+            yield kink_note(spec, node, name_or_formula(spec, expr.id), locals_)
     for node in consumers:
         if graph.ops[node].composite:
             for inner in _kinked_inside(graph, node, values):
@@ -272,13 +272,9 @@ def _failing(
         # At exactly 0, sqrt has a value but no derivative; the callers tell the two cases apart.
         if worst <= 0:
             constant = expr.number is not None
-            text = _general_guard_text(graph, node, guard) if constant else _guard_text(spec, expr)
+            text = _general_guard_text(graph, node, guard) if constant else name_or_formula(spec, expr.id)
             failing[node].append((guard, text, worst))
     return failing
-
-
-def _guard_text(spec: NamedGraph, guard: Expr) -> str:
-    return str(formula(spec.graph, guard.id, known_names(spec, guard.id), open_root=False))
 
 
 def _general_guard_text(graph: Graph, node: int, guard: Guard) -> str:
@@ -299,7 +295,7 @@ def _need(guard: Guard, text: str, worst: float, strict: bool = False) -> dict[s
 
 def written(spec: NamedGraph, node: int) -> str:
     """A node as the reader knows it: `a = log(z)`, or `log(x + 1)` where it has no name of its own."""
-    text = str(formula(spec.graph, node, known_names(spec, node)))
+    text = str(formula(spec.graph, node, _known_names(spec, node)))
     name = spec.own_names.get(node)
     # The text of an input is its name: `x = x` would say nothing.
     if name is None or node in {leaf.node for leaf in spec.inputs}:
@@ -307,7 +303,12 @@ def written(spec: NamedGraph, node: int) -> str:
     return f"{name} = {text}"
 
 
-def known_names(spec: NamedGraph, node: int) -> Mapping[int, str]:
+def name_or_formula(spec: NamedGraph, node: int) -> str:
+    """The name that somebody gave the node, or its formula."""
+    return str(formula(spec.graph, node, _known_names(spec, node), open_root=False))
+
+
+def _known_names(spec: NamedGraph, node: int) -> Mapping[int, str]:
     """The names for a formula of the node: those that somebody wrote, unless that makes it too long."""
     graph, names, waiting, ops = spec.graph, spec.written_names, [node], 0
     while waiting:

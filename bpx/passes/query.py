@@ -35,7 +35,7 @@ def query_nodes(spec: NamedGraph, of: str | None, wrt: Iterable[str] | None) -> 
     names = as_list(wrt)
     unknown = [name for name in [*([] if of is None else [of]), *(names or ())] if name not in spec.nodes]
     if unknown:
-        raise BpxError([unknown_node(name, spec.nodes) for name in unknown])
+        raise BpxError([unknown_node(name, spec.listed_names) for name in unknown])
     output = spec.output if of is None else spec.nodes[of]
     if names is None:
         return output, {leaf.name: leaf.node for leaf in spec.inputs if leaf.role in FLOWS_INTO}

@@ -21,6 +21,7 @@ from bpx.check.numeric.tolerances import MOST_NAMED
 from bpx.check.report.blame import Blame, Mistake
 from bpx.check.whole.checked_graph import CheckedGraph
 from bpx.check.whole.evaluation import Claimed
+from bpx.passes.domain import name_or_formula
 from bpx.passes.reverse import Edge
 
 _NO_MIXTURE = PlacedMistake(None, Mistake("no-mixture"))
@@ -227,6 +228,9 @@ def _blamed_claim(
         cancelled=_cancelled(point, node) if cause is None else (),
         cause=None if cause is None else checked.name(cause),
         segment=tuple(map(checked.name, _segment(checked, where))),
+        segment_written=tuple(
+            name_or_formula(checked.query.spec, inner) for inner in _segment(checked, where)
+        ),
         segment_lines=_lines(checked, _segment(checked, where)),
     )
 

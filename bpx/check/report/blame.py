@@ -206,9 +206,9 @@ class Blame(NamedTuple):
     `cause` is a node without a claim whose gradient this claim and `also` take for another; the correction
     is that of its gradient. `entries` are the claims on single entries, as `w[0]`, that are wrong; it is
     empty where the claim is on all of the node. `segment` are the nodes through which the gradient passed
-    since the nearest claims above, its consumers first: the mistake is at one of them. `segment_lines` are
-    the files and lines of these, where they are of somebody's code. `level` is how much of it is said;
-    `twin` shows the slip in other numbers.
+    since the nearest claims above, its consumers first: the mistake is at one of them. `segment_written` are
+    these as people know them, and `segment_lines` their files and lines, where they are of somebody's code.
+    `level` is how much of it is said; `twin` shows the slip in other numbers.
     """
 
     node: str
@@ -226,6 +226,7 @@ class Blame(NamedTuple):
     given: tuple[str, ...] = ()
     cause: str | None = None
     segment: tuple[str, ...] = ()
+    segment_written: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     segment_lines: tuple[tuple[str, int], ...] = ()
     level: HintLevel = HintLevel.NUMBERS

@@ -160,7 +160,7 @@ def segment_text(culprit: Blame) -> str:
             f"{shortened(numbers)} of {visible(name)}" for name, numbers in by_file.items()
         )
         return say("check.segment-lines", count=len(culprit.segment_lines), lines=text)
-    names = shortened([f"`{visible(name)}`" for name in culprit.segment], MOST_NAMED)
+    names = shortened([f"`{visible(name)}`" for name in culprit.segment_written], MOST_NAMED)
     return say("check.segment", count=len(culprit.segment), names=names)
 
 

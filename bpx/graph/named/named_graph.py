@@ -102,6 +102,12 @@ class NamedGraph:
         ops = self.graph.ops
         return {node: name for node, name in self.names.items() if node in written or ops[node] is CONSTANT}
 
+    @property
+    def listed_names(self) -> list[str]:
+        """The names of nodes to propose: those that somebody wrote."""
+        written = {**self.inner_names, **self.own_names}
+        return [name for node, name in self.names.items() if node in written]
+
     @cached_property
     def names(self) -> dict[int, str]:
         """Node id → name; inner nodes without one are called v1, v2, … or h.v1, h.v2, … in a group h.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -170,10 +171,13 @@ class _Reading:
             if problem.code == "claim-unknown":
                 careful = len(self.problems) < MOST_WITH_CARE
                 guess = likely_name(name, self.spec.nodes) if careful else None
-                facts = {"name": name, "guess": guess, "known": listed(self.spec.nodes)}
+                facts = {"name": name, "guess": guess, "known": listed(self.spec.listed_names)}
                 problem = Diagnostic(
                     "table-unknown", row.span, facts, "did-you-mean" if guess else "nodes-are"
                 )
+                if row.span and not guess and PurePath(row.span.source.name).stem == name:
+                    facts = {**facts, "file": row.span.source.name}
+                    problem = Diagnostic("table-unnamed", row.span, facts, "name-table")
             self.problem(problem)
         return derivative
 
