@@ -35,7 +35,7 @@ def refuse_many_names(spec: NamedGraph, of: str | None) -> None:
 
 def _refuse_many(count: int) -> None:
     if count > MOST_SHORT:
-        raise BpxError([Diagnostic("too-many-short", None, {"size": count, "most": MOST_SHORT})])
+        raise BpxError([Diagnostic("too-many-short", None, {"size": f"{count:,}", "most": MOST_SHORT})])
 
 
 @dataclass(frozen=True, eq=False)

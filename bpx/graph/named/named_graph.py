@@ -192,7 +192,7 @@ class NamedGraph:
     def __repr__(self) -> str:
         """A short line; the graph may be large."""
         kind, output = type(self).__name__, visible(self.names[self.output])
-        return f"<bpx.{kind} {output}: {len(self.inputs)} inputs, {self.size} nodes>"
+        return f"<bpx.{kind} {output}: {len(self.inputs)} inputs, {self.size:,} nodes>"
 
 
 def _moved(leaf: Input, value: Array) -> Input:

@@ -66,8 +66,13 @@ class Places:
         def under_new(spans: dict[Path, Span]) -> dict[Path, Span]:
             return {((new, *path[1:]) if path[:1] == (old,) else path): span for path, span in spans.items()}
 
-        spans = {name: under_new(getattr(self, name)) for name in ("keys", "values", "passed", "arrays")}
-        return replace(self, **spans)
+        return replace(
+            self,
+            keys=under_new(self.keys),
+            values=under_new(self.values),
+            passed=under_new(self.passed),
+            arrays=under_new(self.arrays),
+        )
 
     def value(self, *path: str | int) -> Span | None:
         """The span of a value; that of the key or of what holds it where it has none of its own."""
