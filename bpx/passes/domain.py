@@ -148,6 +148,12 @@ def kink_note(spec: NamedGraph, node: int, guard: str, locals_: Iterable[str]) -
     return _at_kink(spec, node, "at-kink", guard=guard, local=say("word.list").join(locals_))
 
 
+def kink_text(spec: NamedGraph, node: int, number: int) -> str:
+    """What is 0 at one of the kinks of a node; the graph of the specification gets the nodes for it."""
+    kinks = [built for built in guards(spec.graph[node]) if built.guard.kind == "kink"]
+    return name_or_formula(spec, kinks[number].shown.id)
+
+
 def _at_kink(spec: NamedGraph, node: int, code: str, **facts: str) -> Diagnostic:
     facts = {"node": written(spec, node), "op": spec.graph.ops[node].name, **facts}
     return Diagnostic(code, spec.origins.get(node), facts, severity="note")

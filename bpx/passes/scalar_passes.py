@@ -71,11 +71,10 @@ def local_rule(op: Op, constants: tuple[bytes | None, ...]) -> LocalRule:
 
 
 class Kink(NamedTuple):
-    """A node at a kink: its rule, what is 0 there, and the local derivatives of its edges."""
+    """A node at a kink, which of its kinks it is, and the local derivatives of its edges."""
 
     node: int
-    rule: LocalRule
-    guard: int
+    number: int
     locals: Sequence[float]
 
 
@@ -172,9 +171,9 @@ class ScalarPasses:
             rule, args = self.rule(node), self.graph.args[node]
             numbers = self.numbers(node, rule)
             shown = [local for arg, local in zip(args, numbers, strict=False) if self._live[arg]]
-            for kink, number in zip(rule.kinks, numbers[len(args) :], strict=True):
-                if number == 0:
-                    yield Kink(node, rule, kink, shown)
+            for number, guard in enumerate(numbers[len(args) :]):
+                if guard == 0:
+                    yield Kink(node, number, shown)
 
     def _may_bend(self, node: int) -> bool:
         """Has it a kink where the op sees its args? A `where` has one at a number, not at a comparison."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bpx.check.numeric.tolerances import LONGEST_PLACE
@@ -120,14 +121,21 @@ def renamed(formula: Formula, own: dict[str, Formula]) -> Formula:
 _FOLDED = {"+": lambda a, b: a + b, "-": lambda a, b: a - b}
 
 
-def _folded(parts: list[Part]) -> list[Part]:
-    """The parts with sums and differences of two numbers computed."""
-    folded: list[Part] = []
+def _folded(parts: Sequence[Part]) -> list[Part]:
+    """The parts with sums and differences of two numbers computed, and without powers of 1."""
+    folded: list[list[Part]] = []
     for part in reversed(parts):
-        if isinstance(part, Operation) and part.place == "infix" and part.symbol in _FOLDED:
-            first, second = folded[-1], folded[-2] if count_of_args(folded[-1]) == 0 else None
-            if isinstance(first, Number) and isinstance(second, Number):
-                del folded[-2:]
-                part = Number(_FOLDED[part.symbol](first.value, second.value))
-        folded.append(part)
-    return folded[::-1]
+        args = [folded.pop() for _ in range(count_of_args(part))]
+        folded.append(_operation_of(part, args))
+    (whole,) = folded
+    return whole
+
+
+def _operation_of(part: Part, args: Sequence[list[Part]]) -> list[Part]:
+    if isinstance(part, Operation) and part.place == "infix":
+        match [arg[0] for arg in args]:
+            case [Number(first), Number(second)] if part.symbol in _FOLDED:
+                return [Number(_FOLDED[part.symbol](first, second))]
+            case [_, Number(1)] if part.symbol == "^":
+                return args[0]
+    return [part, *chain.from_iterable(args)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,10 +26,9 @@ from bpx.check.whole.generalized import Selections, is_limit
 from bpx.check.whole.graph_function import GraphFunction
 from bpx.check.whole.one_sided import contradiction, sides
 from bpx.graph.arrays import Array, Flags, Indices
-from bpx.graph.formula import formula
 from bpx.graph.numbers import number
 from bpx.graph.run import run
-from bpx.passes.domain import written
+from bpx.passes.domain import name_or_formula, written
 
 _CODES = (
     "at-kink",
@@ -253,13 +253,14 @@ def _at_kinks(evaluation: Evaluation) -> Indices:
 
 def _kink_facts(checked: CheckedGraph, node: int) -> dict[str, str]:
     """The node that stands at a kink, its guard, and how far from 0 that is."""
-    spec, graph = checked.query.spec, checked.graph
+    graph = checked.graph
+    spec = replace(checked.query.spec, graph=graph)  # which has the nodes of guards, too
     above = graph.touched(by=[node], upto=checked.query.output)
     kink = next((kink for kink in checked.kinks if above[kink.node]), checked.kinks[0])
     distance, guard = min(_distances(checked, kink))
     return {
         "node": written(spec, kink.node),
-        "guard": str(formula(graph, guard, spec.names, open_root=False)),
+        "guard": name_or_formula(spec, guard),
         "distance": number(distance, 3),
     }
 

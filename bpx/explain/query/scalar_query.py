@@ -7,6 +7,7 @@ row is made from both passes as numbers and from the rule of its op, written wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +24,7 @@ from bpx.graph.formula_parts import Number, Symbol, written_as
 from bpx.graph.graph import CONSTANT, Op
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import CONSTANTS, SHOWN_DIGITS, number
-from bpx.passes.domain import fixed_choices, kink_note
+from bpx.passes.domain import fixed_choices, kink_note, kink_text
 from bpx.passes.query import query_nodes, seed_of
 from bpx.passes.reverse import Ledger
 from bpx.passes.scalar_passes import LocalRule, ScalarPasses, scalar_passes
@@ -105,11 +106,13 @@ class ScalarQuery(GradientQuery):
         """Of scalars that are all finite there is nothing to say but where they meet a kink."""
         kinks = list(self.passes_in_numbers.kinks())
         fixed = fixed_choices(self.spec, [leaf.node for leaf in self.spec.inputs]) if kinks else ()
+        # Guards are written with nodes of their own, and the graph is the user's.
+        spec = replace(self.spec, graph=self.graph.copy()) if kinks else self.spec
         notes = [
             kink_note(
-                self.spec,
+                spec,
                 kink.node,
-                str(self._written(kink.node, kink.rule, kink.guard)),
+                kink_text(spec, kink.node, kink.number),
                 [number(local, SHOWN_DIGITS) for local in kink.locals],
             )
             for kink in kinks
@@ -212,9 +215,6 @@ class ScalarQuery(GradientQuery):
         if local not in names:
             names = names | without_guards(rule.graph, local, names, is_nonzero)
         return formula(rule.graph, local, names, open_root=False)
-
-    def _written(self, consumer: int, rule: LocalRule, node: int) -> Formula:
-        return formula(rule.graph, node, self._names_in(consumer, rule, node), open_root=False)
 
     def _names_in(self, consumer: int, rule: LocalRule, target: int) -> dict[int, Formula]:
         """What the nodes of a rule that `target` needs are called.

@@ -69,5 +69,14 @@ def test_an_ops_own_names_are_replaced():
     assert own.text == "`x^2 + 1` should be `(x^2 + 1)^2`"
 
 
+def test_a_power_of_1_is_not_written():
+    graph = Graph()
+    x, y = graph.input(), graph.input()
+    power = graph.add(OPS["pow"], graph.add(OPS["sin"], x), graph.add(OPS["sub"], y, 1.0))
+    product = formula(graph, graph.add(OPS["mul"], y, power).id, {x.id: "x", y.id: "y"})
+    assert str(product) == "y * sin(x)^(y - 1)"
+    assert str(renamed(product, {"y": formula(graph, graph.constant(2.0).id, {})})) == "2 * sin(x)"
+
+
 def test_other_names_stay():
     assert str(renamed(symbol("z"), {"x": symbol("w")})) == "z"

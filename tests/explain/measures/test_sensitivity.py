@@ -63,8 +63,8 @@ def test_an_array_output_is_weighted() -> None:
         ("x^2", 0.0, 0.1, "curvature", ()),
         ("exp(x)", 0.0, 3.0, "higher", ()),
         ("abs(x)", -0.1, 1.0, "kink", ("abs(x)",)),
-        ("relu(x-1) + 3", 0.5, 1.0, "kink", ("relu(v1)",)),
-        ("max(x, 1-x)", 0.4, 1.0, "kink", ("max(x, v1)",)),
+        ("relu(x-1) + 3", 0.5, 1.0, "kink", ("relu(x - 1)",)),
+        ("max(x, 1-x)", 0.4, 1.0, "kink", ("max(x, 1 - x)",)),
         ("log(x)", 1.0, -2.0, "outside", ()),
         ("x", 1e9, 1e-12, None, ()),  # nothing but rounding
         ("relu(x) + 100*x", 0.5, -1.0, None, ()),  # a kink that bears little
