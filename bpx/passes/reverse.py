@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import mul as multiply
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.arrays import Settings, Shape, broadcast
@@ -36,6 +36,37 @@ class Edge(NamedTuple):
     upstream: int
     local: int | None
     contribution: int
+
+
+class HasEnds(Protocol):
+    """An edge, or a row about one."""
+
+    @property
+    def consumer(self) -> int:
+        """The node that passes a gradient on."""
+
+    @property
+    def arg(self) -> int:
+        """The node that it is passed to."""
+
+
+_E = TypeVar("_E", bound=HasEnds)
+
+
+def by_consumer(edges: Iterable[_E]) -> dict[int, list[_E]]:
+    """Node → the edges to its args, in their order."""
+    grouped: dict[int, list[_E]] = {}
+    for edge in edges:
+        grouped.setdefault(edge.consumer, []).append(edge)
+    return grouped
+
+
+def by_arg(edges: Iterable[_E]) -> dict[int, list[_E]]:
+    """Node → the edges that contribute to its gradient, in their order."""
+    grouped: dict[int, list[_E]] = {}
+    for edge in edges:
+        grouped.setdefault(edge.arg, []).append(edge)
+    return grouped
 
 
 class Ledger(NamedTuple):

@@ -41,7 +41,7 @@ from bpx.graph.facts import BOUNDARIES, KINKS
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.graph.subgraph import expansion
-from bpx.passes.reverse import Edge, Ledger, reverse
+from bpx.passes.reverse import Edge, Ledger, by_consumer, reverse
 
 Nonsmooth = Callable[[ElementwiseBatch], tuple[Flags, Flags]]  # at a kink; outside the domain
 
@@ -62,13 +62,11 @@ def check_edges(
     moved them. `detect` is the smallest relative error that must be seen, `exact_elements` how many elements
     of a batch may be looked at in many digits.
     """
-    by_consumer: dict[int, list[Edge]] = {}
-    for edge in edges:
-        by_consumer.setdefault(edge.consumer, []).append(edge)
+    edges_from = by_consumer(edges)
     of_batches = [
-        (batch, [edge for node in batch.nodes for edge in by_consumer.get(node, ())], *nonsmooth(batch))
+        (batch, [edge for node in batch.nodes for edge in edges_from.get(node, ())], *nonsmooth(batch))
         for batch in batches
-        if not by_consumer.keys().isdisjoint(batch.nodes)
+        if not edges_from.keys().isdisjoint(batch.nodes)
     ]
     checked_edges = _proved_edges(of_batches, values, rounding_errors, detect)
     for batch, of_batch, kinked, outside in of_batches:

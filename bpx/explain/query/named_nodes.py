@@ -29,7 +29,7 @@ from bpx.graph.formula import (
 from bpx.graph.graph import CONSTANT, INPUT, Expr, Graph
 from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, is_written_short
 from bpx.graph.run import run
-from bpx.passes.reverse import Edge, reverse
+from bpx.passes.reverse import Edge, by_consumer, reverse
 from bpx.words.say import say
 
 _P = TypeVar("_P", bound=Passes)
@@ -121,10 +121,7 @@ class NamedNodes:
     @cached_property
     def _edges(self) -> dict[int, list[Edge]]:
         """The edges of the reverse pass, by the node that they come from."""
-        by_consumer: dict[int, list[Edge]] = {}
-        for edge in self.query.ledger.edges:
-            by_consumer.setdefault(edge.consumer, []).append(edge)
-        return by_consumer
+        return by_consumer(self.query.ledger.edges)
 
     def _is_direct(self, node: int) -> bool:
         """Is every arg of the node a named one, or a constant?"""

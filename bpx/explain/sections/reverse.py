@@ -17,6 +17,7 @@ from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.forward import layer_heading
 from bpx.graph.formula import Formula, equation, noted, sum_of, words
 from bpx.graph.graph import OPS
+from bpx.passes.reverse import by_arg, by_consumer
 from bpx.render.blocks import Block, Cell, Heading, Phrase, Value, numeric_columns, table, text_of
 from bpx.render.json import Rows
 from bpx.render.layout.rails import Link, Rail, lanes
@@ -54,12 +55,7 @@ def _edge_tables(passes: Passes, with_rail: bool) -> Iterator[Block]:
     edges = passes.shown_edges
     if not edges:
         return
-    edges_to: dict[int, list[EdgeRow]] = {}
-    edges_from: dict[int, list[EdgeRow]] = {}
-    for edge in passes.edges:
-        edges_to.setdefault(edge.arg, []).append(edge)
-    for edge in edges:
-        edges_from.setdefault(edge.consumer, []).append(edge)
+    edges_to, edges_from = by_arg(passes.edges), by_consumer(edges)
     above = {edge.arg for edge in edges} - {passes.output}
     tall = any(np.ndim(edge.upstream) > 1 or np.ndim(edge.contribution) > 1 for edge in edges)
     yield Heading(say("account.reverse", seed=seed_text(passes)))

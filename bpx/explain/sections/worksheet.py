@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from bpx.explain.query.gradient_query import GradientQuery
-from bpx.explain.query.passes import LARGEST_OPENED, EdgeRow, Passes
+from bpx.explain.query.passes import LARGEST_OPENED, Passes
 from bpx.explain.query.section import Section, SectionOptions
 from bpx.explain.sections.reverse import edge_name, seed_text
 from bpx.graph.numbers import LARGEST_SHOWN
+from bpx.passes.reverse import by_consumer
 from bpx.render.blocks import Block, Cell, Heading, table
 from bpx.words.say import say
 
@@ -39,9 +40,7 @@ class Worksheet(Section):
         """Two tables to fill in."""
         rows: list[list[Cell]] = []
         arriving = Counter(edge.arg for edge in passes.edges)
-        leaving: dict[int, list[EdgeRow]] = {}
-        for edge in passes.shown_edges:
-            leaving.setdefault(edge.consumer, []).append(edge)
+        leaving = by_consumer(passes.shown_edges)
         for node in reversed(passes.shown_nodes):
             if arriving[node.id] > 1:
                 rows.append([passes.partial(node.id), "", say("account.the-sum"), ""])

@@ -22,7 +22,7 @@ from bpx.graph.formula import Formula, derivative, product_of, sum_of, words
 from bpx.graph.graph import CONSTANT, INPUT, Expr, Graph
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.run import run
-from bpx.passes.reverse import Edge, pullback
+from bpx.passes.reverse import Edge, by_consumer, pullback
 from bpx.words.say import say
 
 Values = Mapping[str, Array]
@@ -169,10 +169,7 @@ class Workings:
     @cached_property
     def edges_from(self) -> dict[int, list[Edge]]:
         """Node → the edges to its args."""
-        edges: dict[int, list[Edge]] = {}
-        for edge in self.query.ledger.edges:
-            edges.setdefault(edge.consumer, []).append(edge)
-        return edges
+        return by_consumer(self.query.ledger.edges)
 
     @cached_property
     def children(self) -> dict[str, list[str]]:

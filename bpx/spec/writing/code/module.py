@@ -21,7 +21,7 @@ from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
 from bpx.passes.domain import kink_notes
 from bpx.passes.query import query_nodes
-from bpx.passes.reverse import Edge, Ledger, reverse
+from bpx.passes.reverse import Edge, Ledger, by_arg, reverse
 from bpx.spec.writing.code.checks import check_of
 from bpx.spec.writing.code.expression import Code, array_code
 from bpx.spec.writing.code.helpers import documented, needed
@@ -61,10 +61,7 @@ class _Passes:
     @cached_property
     def edges(self) -> dict[int, list[Edge]]:
         """The edges of the reverse pass, by the node whose gradient they contribute to."""
-        by_arg: dict[int, list[Edge]] = {}
-        for edge in self.ledger.edges:
-            by_arg.setdefault(edge.arg, []).append(edge)
-        return by_arg
+        return by_arg(self.ledger.edges)
 
     @property
     def kinks(self) -> list[str]:
