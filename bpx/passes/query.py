@@ -27,6 +27,11 @@ def as_list(names: str | Iterable[str] | None) -> list[str] | None:
     return [names] if isinstance(names, str) else list(names)
 
 
+def output_asked(spec: NamedGraph, of: str | None) -> int:
+    """The node that is derived; of an unknown name, which others report, the spec's own output."""
+    return spec.output if of is None else spec.nodes.get(of, spec.output)
+
+
 def query_nodes(spec: NamedGraph, of: str | None, wrt: Iterable[str] | None) -> tuple[int, dict[str, int]]:
     """The output, and the nodes to derive by, by name. Raises `BpxError` for unknown names.
 
@@ -36,7 +41,7 @@ def query_nodes(spec: NamedGraph, of: str | None, wrt: Iterable[str] | None) -> 
     unknown = [name for name in [*([] if of is None else [of]), *(names or ())] if name not in spec.nodes]
     if unknown:
         raise BpxError([unknown_node(name, spec.listed_names) for name in unknown])
-    output = spec.output if of is None else spec.nodes[of]
+    output = output_asked(spec, of)
     if names is None:
         return output, {leaf.name: leaf.node for leaf in spec.inputs if leaf.role in FLOWS_INTO}
     return output, {name: spec.nodes[name] for name in names}

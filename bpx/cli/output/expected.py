@@ -13,6 +13,7 @@ from bpx.cli.output.console import warn
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import number
 from bpx.passes.cost import operations
+from bpx.passes.query import output_asked
 from bpx.words.diagnostic import BpxError
 from bpx.words.say import say
 
@@ -53,11 +54,8 @@ class Size(NamedTuple):
 
     @classmethod
     def of(cls, spec: NamedGraph, output: str | None = None, wrt: Sequence[str] | None = None) -> Self:
-        """All that a named output needs, and of that what depends on `wrt`.
-
-        The spec's own output counts where none is named, or nothing has the name.
-        """
-        graph, root = spec.graph, spec.nodes.get(output or "", spec.output)
+        """All that the output needs, and of that what depends on `wrt`."""
+        graph, root = spec.graph, output_asked(spec, output)
         nodes = list(graph.needs(of=[root]))
         if wrt is not None:
             moved = graph.touched(by=_named(spec, wrt), upto=root)

@@ -16,6 +16,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.names import group_of
 from bpx.graph.named.names import groups_of as groups_of_names
 from bpx.graph.numbers import SHOWN_DIGITS, shape_text
+from bpx.passes.query import output_asked
 from bpx.render.blocks import title_line
 from bpx.render.picture.choices import Pass, Style
 from bpx.render.picture.layout import refuse_many_cards
@@ -62,7 +63,7 @@ def _least_cards(spec: NamedGraph, of: str | None) -> int:
     """The steps of no layer, each a card of its own; without layers inputs too, which they would gather."""
     names, graph = spec.own_names, spec.graph
     layers = groups_of_names([*names.values(), *spec.inner_names.values()]) | {*spec.layers}
-    needed = graph.needs(of=[spec.nodes.get(of, spec.output) if of else spec.output])
+    needed = graph.needs(of=[output_asked(spec, of)])
     cards = (node for node in needed if node in names and (graph.args[node] or graph.ops[node] is INPUT))
     return sum(not (group_of(names[node], layers) if graph.args[node] else layers) for node in cards)
 

@@ -15,6 +15,7 @@ from bpx.explain.query.section import Section, SectionOptions
 from bpx.graph.formula import Formula, derivative, equation
 from bpx.graph.graph import CONSTANT
 from bpx.graph.named.named_graph import NamedGraph
+from bpx.passes.query import output_asked
 from bpx.render.blocks import Block, Cell, Heading, Lines, Phrase, table
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.say import say
@@ -29,7 +30,7 @@ MOST_SHORT = 200  # nodes with a name; the form of each is looked for in the who
 
 def refuse_many_names(spec: NamedGraph, of: str | None) -> None:
     """Before any pass: too many nodes have a name of the spec's own. Raises `BpxError`."""
-    needed = spec.graph.needs(of=[spec.nodes.get(of, spec.output) if of else spec.output])
+    needed = spec.graph.needs(of=[output_asked(spec, of)])
     _refuse_many(sum(node in spec.own_names and spec.graph.ops[node] is not CONSTANT for node in needed))
 
 

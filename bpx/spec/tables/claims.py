@@ -17,6 +17,7 @@ from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.written import significant_digits, tolerance
 from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
+from bpx.passes.query import output_asked
 from bpx.spec.reading.claims import claimed_derivative
 from bpx.spec.reading.syntax import ClaimSyntax
 from bpx.spec.tables.digits import room_of_whole
@@ -233,8 +234,8 @@ class _Reading:
 
     @property
     def output(self) -> int:
-        """What is derived; that an unknown name is given is for the check to say."""
-        return self.spec.nodes.get(self.asked.of or "", self.spec.output)
+        """What is derived."""
+        return output_asked(self.spec, self.asked.of)
 
     def refuse_repeated(self, fitted: Sequence[_Fitted]) -> None:
         """Two names for one gradient, as `dw` and `w.grad`."""

@@ -9,6 +9,7 @@ from bpx.graph.arrays import Array
 from bpx.graph.named.claim import Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array
+from bpx.passes.query import output_asked
 from bpx.spec.reading.claims import claimed_derivative, read_claim
 from bpx.spec.reading.syntax import ClaimSyntax
 from bpx.spec.tables.rounding import room_in, rooms_of_floats
@@ -53,7 +54,7 @@ def _numbers(
             break
         known[name] = claimed_derivative(spec, syntax, problems)
     floats = {name: floats_of(values[name]) for name in arrays}
-    output = spec.names[spec.nodes.get(options.get("of") or "", spec.output)]
+    output = spec.names[output_asked(spec, options.get("of"))]
     stated = [(derivative, floats[name]) for name, derivative in known.items() if derivative]
     rooms = rooms_of_floats(spec, output, options.get("upstream"), stated)
     for name, syntax in syntaxes.items():
