@@ -57,13 +57,6 @@ def _local_of(op: Op, position: int) -> OnPlaceholders:
     return OnPlaceholders(scratch, tuple(expr.id for expr in placeholders), (local.id,))
 
 
-@lru_cache(maxsize=256)
-def _depends(op: Op, position: int, by: tuple[int, ...]) -> bool:
-    """Does the local derivative depend on some of the args, or on the value, which is the last of `by`?"""
-    scratch, placeholders, [local] = _local_of(op, position)
-    return bool(scratch.touched(by=[placeholders[i] for i in by], upto=local)[local])
-
-
 @lru_cache(maxsize=128)
 def _is_flat(op: Op) -> bool:
     """Is the value of an op constant between its guards, as the rule says: that of a comparison?"""
@@ -74,10 +67,14 @@ def _is_flat(op: Op) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _is_affine(op: Op, position: int, between_guards: bool) -> bool:
+def _depends(op: Op, position: int, by: tuple[int, ...], between_guards: bool = False) -> bool:
+    """Does the local derivative depend on some of these args, or on the value, which is the one behind them?
+
+    `between_guards`, what is constant there does not count, as x > 0 is.
+    """
     scratch, placeholders, [local] = _local_of(op, position)
     flat = [node for node, each in enumerate(scratch.ops) if _is_flat(each)] if between_guards else ()
-    return not {placeholders[position], placeholders[-1]} & {*scratch.needs(of=[local], known=flat)}
+    return not {placeholders[i] for i in by}.isdisjoint(scratch.needs(of=[local], known=flat))
 
 
 @lru_cache(maxsize=256)
@@ -126,14 +123,8 @@ class ElementwiseBatch:
     def only(self, columns: Indices) -> ElementwiseBatch:
         """Some elements, for the op and its rule at each by itself; small enough to be sent to a worker."""
         other = copy(self)
-        other.graph, other.nodes, other.slices, other.guards, other.signs, other.counts = (
-            Graph(),
-            (),
-            {},
-            (),
-            [],
-            [],
-        )
+        other.graph, other.nodes, other.slices = Graph(), (), {}
+        other.guards, other.signs, other.counts = (), [], []
         other.args, other.out = [arg[columns] for arg in self.args], self.out[columns]
         return other
 
@@ -289,11 +280,8 @@ class ElementwiseBatch:
         return self.locals_at(position, args, np.asarray(self.op.value(*args)))
 
     def is_affine(self, position: int) -> bool:
-        """Whether the rule says so: its local derivative depends neither on this arg nor on out.
-
-        Of an op with guards, between these: there it may depend on what is constant, as x > 0 is.
-        """
-        return _is_affine(self.op, position, bool(self.guards))
+        """Whether the rule says so: between guards, the slope depends on neither this arg nor out."""
+        return not _depends(self.op, position, (position, len(self.op.args)), bool(self.guards))
 
 
 def way_to_whole(count: Array, at_kink: bool) -> Array:
