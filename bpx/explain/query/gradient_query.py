@@ -9,7 +9,7 @@ import math
 from collections import ChainMap
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -50,6 +50,16 @@ if TYPE_CHECKING:
 _P = TypeVar("_P")
 
 
+class _PlacedRule(NamedTuple):
+    """The rule of a node on placeholders: its upstream gradient, names of the others, what each arg gets."""
+
+    node: int
+    scratch: Graph
+    upstream: int
+    names: dict[int, Formula]
+    contributions: Sequence[Expr | None]
+
+
 class GradientQuery:
     """One output, what its gradient is asked for, and the values of all nodes that this takes."""
 
@@ -68,7 +78,7 @@ class GradientQuery:
         )
         self.forward = self._forward_nodes()
         self.values = self._run()
-        self._last_rule: dict[int, tuple[Graph, int, dict[int, Formula], Sequence[Expr | None]]] = {}
+        self._last_rule: _PlacedRule | None = None
 
     @classmethod
     def on_copy(cls, spec: NamedGraph, of: str | None, wrt: Sequence[str] | None, upstream: Any) -> Self:
@@ -290,34 +300,29 @@ class GradientQuery:
     def _pull_formula(self, edge: Edge, upstream_formula: Formula | None) -> Formula:
         """The rule itself, applied to placeholders and printed."""
         consumer = edge.consumer
-        scratch, upstream, shown, contributions = self._rule_on_placeholders(consumer)
-        contribution = contributions[edge.position]
+        rule = self._rule_on_placeholders(consumer)
+        contribution = rule.contributions[edge.position]
         if contribution is None:
             return numbers(0.0)
-        shown[upstream] = upstream_formula or self._upstream_named(consumer)
-        if ops_written(scratch, contribution.id, shown) > MOST_IN_A_RULE:
+        arriving = {rule.upstream: upstream_formula or self._upstream_named(consumer)}
+        shown: ChainMap[int, Formula] = ChainMap(arriving, rule.names)
+        if ops_written(rule.scratch, contribution.id, shown) > MOST_IN_A_RULE:
             return words(say("account.by-parts", name=self.spec.names[consumer]))
-        hidden = without_guards(scratch, contribution.id, shown, self._is_nonzero(consumer))
-        names = ChainMap(hidden, shown)
-        return formula(scratch, contribution.id, names, open_root=False)
+        hidden = without_guards(rule.scratch, contribution.id, shown, self._is_nonzero(consumer))
+        return formula(rule.scratch, contribution.id, shown.new_child(hidden), open_root=False)
 
-    def _rule_on_placeholders(
-        self, consumer: int
-    ) -> tuple[Graph, int, dict[int, Formula], Sequence[Expr | None]]:
-        """A graph with the contribution to each arg of an op, its upstream gradient, and names of its inputs.
-
-        That of the last op is kept: its edges follow each other, and one of 1,000 args has 1,000.
-        """
-        if consumer not in self._last_rule:
+    def _rule_on_placeholders(self, consumer: int) -> _PlacedRule:
+        """That of the last op is kept: its edges follow each other, and one of 1,000 args has 1,000."""
+        if self._last_rule is None or self._last_rule.node != consumer:
             scratch, shapes = Graph(), self.graph.shapes
             op, args = self.graph.ops[consumer], self.graph.args[consumer]
             upstream, out = scratch.input(shapes[consumer]), scratch.input(shapes[consumer])
             placeholders = [scratch.input(shapes[arg]) for arg in args]
-            shown = {expr.id: self.named(arg) for expr, arg in zip(placeholders, args, strict=True)}
-            shown[out.id] = self.named(consumer)
+            names = {expr.id: self.named(arg) for expr, arg in zip(placeholders, args, strict=True)}
+            names[out.id] = self.named(consumer)
             contributions = pullback(op, upstream, placeholders, out, self.graph.settings[consumer])
-            self._last_rule = {consumer: (scratch, upstream.id, shown, contributions)}
-        return self._last_rule[consumer]
+            self._last_rule = _PlacedRule(consumer, scratch, upstream.id, names, contributions)
+        return self._last_rule
 
     def _is_nonzero(self, node: int) -> bool:
         """Is no element of its value 0?"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 
 def without_guards(
-    graph: Graph, node: int, names: dict[int, Formula], is_nonzero: bool
+    graph: Graph, node: int, names: MutableMapping[int, Formula], is_nonzero: bool
 ) -> dict[int, Formula]:
     """What to print in place of the guards in the formula of a node; empty where it has none.
 
