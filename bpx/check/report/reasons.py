@@ -101,7 +101,7 @@ def _share(entry: _Entry) -> float:
     Where the bar is narrow, rounding may have taken the claim's digits.
     """
     scale = np.fmax(abs(entry.claimed), abs(entry.value))
-    open_width = np.fmax(float(np.asarray(entry.alone.bar).item()), abs(entry.claimed - entry.value))
+    open_width = np.fmax(np.asarray(entry.alone.bar).item(), abs(entry.claimed - entry.value))
     return float(above(open_width / scale)) if scale else np.inf
 
 

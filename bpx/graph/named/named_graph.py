@@ -95,17 +95,20 @@ class NamedGraph:
             **{node: name for name, node in self.steps.items()},
         }
 
+    @property
+    def _given_names(self) -> dict[int, str]:
+        return {**self.inner_names, **self.own_names}
+
     @cached_property
     def written_names(self) -> dict[int, str]:
         """`names` without those that bpx made up for inner nodes, which nobody wrote."""
-        written = {**self.inner_names, **self.own_names}
-        ops = self.graph.ops
+        written, ops = self._given_names, self.graph.ops
         return {node: name for node, name in self.names.items() if node in written or ops[node] is CONSTANT}
 
     @property
     def listed_names(self) -> list[str]:
         """The names of nodes to propose: those that somebody wrote."""
-        written = {**self.inner_names, **self.own_names}
+        written = self._given_names
         return [name for node, name in self.names.items() if node in written]
 
     @cached_property
@@ -114,7 +117,7 @@ class NamedGraph:
 
         Constants have none.
         """
-        names = {**self.inner_names, **self.own_names}
+        names = self._given_names
         nodes = self.graph.needs(of=[self.output, *self.steps.values()])
         groups = self.groups(nodes, names)
         free = _FreeNames(names.values())
