@@ -10,7 +10,6 @@ Run: python tests/benchmarks/growth.py [--quick] [KIND ...]
 from __future__ import annotations
 
 import gc
-import resource
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from results import result
+from results import peak, result
 
 import bpx
 
@@ -153,11 +152,6 @@ KINDS = {
 
 
 # --- one size, in a process of its own ----------------------------------------------------------
-
-
-def peak() -> int:
-    """The most memory that this process has taken so far."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def measure(name: str, size: int) -> None:

@@ -6,14 +6,13 @@ Run: python tests/benchmarks/resnet.py [channels of the first stage, 32 if not g
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 import time
 from typing import Any
 
 import numpy as np
-from results import result
+from results import peak, result
 
 import bpx
 
@@ -95,7 +94,7 @@ def check(spec: bpx.Spec, **options: Any) -> tuple[bpx.Report, str]:
     """The report; and the CPU seconds that it took, and the largest memory so far."""
     start = time.process_time()
     report = spec.gradcheck(**options)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    memory = peak() / 2**30
     cost = f"{time.process_time() - start:.1f} s of CPU, {memory:.2f} GB"
     print(f"  {cost}; {dict(report.counts)}", flush=True)
     return report, cost

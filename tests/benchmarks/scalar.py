@@ -14,7 +14,6 @@ import gc
 import json
 import math
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from results import result
+from results import peak, result
 
 import bpx
 from bpx import ops
@@ -145,7 +144,7 @@ def memory_row(count: int) -> None:
 
 
 _PROCESS = """
-import gc, resource, sys, time
+import gc, sys, time
 sys.setrecursionlimit(10**6)
 gc.disable()
 sys.path[:0] = {path!r}
@@ -154,17 +153,17 @@ if {is_warm}:
     scalar.{action}(scalar.plan(100))  # loads what is loaded when it is first needed
 before = time.process_time()
 steps = scalar.plan({count})
-base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+base = scalar.peak()
 start = time.process_time()
 scalar.{action}(steps)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = scalar.peak()
 end = time.process_time()
 print(end - start, before + end - start, peak - base)
 """
 
 
 def process(action: str, count: int, is_warm: bool) -> list[float]:
-    """In a process of its own: CPU seconds of what is done and of the process, kilobytes that it takes.
+    """In a process of its own: CPU seconds of what is done and of the process, bytes that it takes.
 
     One that is warm has done it before, with few nodes. To draw the plan counts in neither.
     """
@@ -181,14 +180,14 @@ def account(steps: Plan) -> None:
 
 
 def account_row(count: int) -> None:
-    done, _, peak = process("account", count, is_warm=True)
+    done, _, size = process("account", count, is_warm=True)
     theirs, _, _ = process("by_micrograd", count, is_warm=True)
     _, whole, _ = process("account", count, is_warm=False)
     _, theirs_whole, _ = process("by_micrograd", count, is_warm=False)
     figures = (
         f"{1e6 * done / count:.0f} µs a node, {done / theirs:.1f} times micrograd's build and backward; "
         f"the whole process {whole / theirs:.1f} times these, {whole / theirs_whole:.1f} times its process; "
-        f"at the peak {1024 * peak / count:,.0f} bytes a node"
+        f"at the peak {size / count:,.0f} bytes a node"
     )
     print(f"{count:,} nodes explained as JSON: {figures}")
     result(f"scalar: {count:,} nodes explained as JSON", figures)
@@ -227,11 +226,11 @@ def growth_row(title: str, make: Callable[[int], bpx.Spec], count: int) -> None:
     found: list[Any] = []
     taken = seconds(lambda: found.append(make(count).value_and_gradients()))
     gc.enable()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    most = peak() / 1e6
     value, gradients = found[0]
     print(
         f"{title:<28}{1e6 * taken / count:8.2f} µs each; value {value:.6g}, gradient {gradients['x']:.6g}; "
-        f"peak of the process so far {peak:.0f} MB",
+        f"peak of the process so far {most:.0f} MB",
         flush=True,
     )
 
