@@ -121,10 +121,10 @@ class Written:
         output = checked.query.output
         self.twin = _with_true_rules(checked)
         above = self.twin.touched(by=[node], upto=output)
+        # A step beside the output's own may depend on the node, too: no gradient arrives there.
+        between = [stop for stop in self.twin.needs(of=[output]) if stop in stops and above[stop]]
         # The seed too is a placeholder: numbers are put in when everything else stands where it should.
-        arriving = {
-            stop: self.twin.input(self.twin.shapes[stop]) for stop in stops if stop <= output and above[stop]
-        }
+        arriving = {stop: self.twin.input(self.twin.shapes[stop]) for stop in between}
         known = arriving | {output: self.twin.input(self.twin.shapes[output])}
         ledger = reverse(self.twin[output], [self.twin[node]], known[output], known=known)
         gradient = ledger.gradient(node)

@@ -86,8 +86,13 @@ def read_claimed(name: str, text: SourceText, span: Span, notation: str | None =
         expression = other.expression
         # So it is of `2 3`, whatever names there are.
         if expression is None or (other.problems and not expression.names()):
-            raise BpxError(other.problems if _LATEX.search(rest) else problems)
+            raise BpxError(other.problems if _LATEX.search(rest) else list(map(_in_a_claim, problems)))
     return ClaimSyntax(name, expression, None, span, typed=text, notation=notation)
+
+
+def _in_a_claim(problem: Diagnostic) -> Diagnostic:
+    """A second `=` is not meant to compare: bpx itself writes `∂y/∂x = v^2 = 3 * ∂y/∂v`."""
+    return problem._replace(help="claim-one-side") if problem.code == "assignment" else problem
 
 
 def read_as_typed(text: SourceText, known: Known, notation: str | None) -> Reading:

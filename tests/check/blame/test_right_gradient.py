@@ -29,6 +29,11 @@ def test_nothing_arrives_where_the_output_does_not_depend_on_it():
     assert gradient(made, "z") == "∂y/∂z = 0"
 
 
+def test_a_step_beside_those_of_the_output_is_not_named():
+    made = toml('bpx = 1\n[inputs]\nx = 2\n[graph]\nbeside = "exp(x)"\ny = "log(2 + cos(x))"\n')
+    assert gradient(made, "x") == "∂y/∂x = -sin(x) / (2 + cos(x))"
+
+
 CASES = [
     ("sin(w*x + b)", {"x": 3.0, "w": 0.5, "b": 1.0}, "w", "cos(w * x + b) * x"),
     # what NumPy would write: sums over axes, no copies, a mean's n in the denominator

@@ -171,6 +171,11 @@ def test_a_claim_has_a_name_and_a_sign(text: str) -> None:
     assert [problem.code for problem in refused(read_claim, text)] == ["bad-claim"]
 
 
+def test_of_a_claim_with_two_right_sides_each_may_be_claimed() -> None:
+    (problem,) = refused(read_claim, "x = v^2 = 3 * v")
+    assert (problem.code, problem.help) == ("assignment", "claim-one-side")
+
+
 @pytest.mark.parametrize(
     ("text", "code", "column", "underlined"),
     [
