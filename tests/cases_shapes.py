@@ -183,7 +183,8 @@ def _tuple(axis: Any) -> Any:
 
 
 def _whole(ids: Any) -> Any:
-    return np.asarray(ids).real.astype(float).astype(int)
+    # The real part of an array of one number, as an object, is that number from NumPy 2.5 on.
+    return np.asarray(np.asarray(ids).real, dtype=float).astype(int)
 
 
 def torch_functions() -> dict[str, Callable[..., Any]]:

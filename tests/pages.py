@@ -67,12 +67,12 @@ class Example(NamedTuple):
     def run(self, folder: Path) -> subprocess.CompletedProcess[str]:
         """Run the code; `folder` holds the files it may name.
 
-        The first example of each language in the README runs in a process of its own, and so does what needs
+        The first example of each language in a README runs in a process of its own, and so does what needs
         a shell, and the first of code.md, which says how many lines of the user's were traced: lines of tests
         would count. The others are called: to start Python takes longer than most of them.
         """
         first = next(first.code for first in examples(self.page) if first.language == self.language)
-        if self.page in (README, DOCS / "code.md") and self.code == first:
+        if (self.page.stem.startswith("README") or self.page.stem == "code") and self.code == first:
             return self.run_in_a_process(folder)
         if self.language == "python":
             return run_program(self.code, folder)
@@ -81,10 +81,10 @@ class Example(NamedTuple):
         return run_lines(self.code, folder, merged=self.language == "console")
 
     def run_in_a_process(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run the code by this interpreter, commands by a shell."""
-        program = (
-            [sys.executable, "-c", self.code] if self.language == "python" else ["sh", "-c", self._shell]
-        )
+        """Run the code by this interpreter, from a file, whose lines bpx can name; commands by a shell."""
+        if self.language == "python":
+            Path(folder, "check.py").write_text(self.code, encoding="utf-8")
+        program = [sys.executable, "check.py"] if self.language == "python" else ["sh", "-c", self._shell]
         env = {
             **os.environ,
             "BPX_LANG": "en",

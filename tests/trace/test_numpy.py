@@ -174,6 +174,7 @@ def _names(code: Any) -> set[str]:
     return set(code.co_names) | set(code.co_freevars) | set().union(*inner)
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # NumPy 2.5
 @every("text", texts())
 def test_this_is_traced_and_right(text: str) -> None:
     function, inputs = function_of(text)

@@ -533,6 +533,7 @@ def diagnostic_of(function: Function) -> Diagnostic:
 
 
 @pytest.mark.filterwarnings("ignore:'where' used without 'out'")
+@pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array:DeprecationWarning")  # NumPy 2.5
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.function.__name__)
 def test_this_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tape, "MOST_NODES", 500)

@@ -35,8 +35,8 @@ _HELP = {
 }
 
 
-# What writes into an array or a list: `out[0] = h`.
-_WRITES_ELEMENT = dis.opmap["STORE_SUBSCR"]
+# What writes into an array or a list: `out[0] = h`, and from Python 3.12 on `out[:] = h`.
+_WRITES_ELEMENTS = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
 
 
 def refuse_plain_array(tape: Tape) -> NoReturn:
@@ -54,7 +54,7 @@ def refuse_plain_array(tape: Tape) -> NoReturn:
 def is_writing() -> bool:
     """Whether the user's own line is writing into something that is not a handle."""
     frame = next(user_frames(), None)
-    return frame is not None and frame.f_code.co_code[frame.f_lasti] == _WRITES_ELEMENT
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] in _WRITES_ELEMENTS
 
 
 def _function_of_numpy() -> str | None:

@@ -1168,7 +1168,9 @@ BAD_TOML |= {
 
 BAD_JSON = {
     "not JSON": Bad('{"bpx": 1,\n "graph": {"y": "1"}', "json-syntax", 2, 21),
-    "trailing comma": Bad('{"bpx": 1,}', "json-syntax", 1, 11),
+    "trailing comma": Bad('{"bpx": 1,}', "json-syntax", 1, 10, ","),
+    "trailing comma in a list": Bad('{"bpx": [1, "x" , \n]}', "json-syntax", 1, 17, ","),
+    "nothing but a comma": Bad('{"bpx": [,]}', "json-syntax", 1, 10, ","),
     "single quotes": Bad("{'bpx': 1}", "json-syntax", 1, 2),
     "a list": Bad("[1]", "wrong-type", 1, 1),
     "null": Bad("null", "wrong-type", 1, 1),

@@ -122,15 +122,25 @@ def _load_json(rest: WithoutArrays) -> Any:
     try:
         document = json.loads(rest.text, parse_float=Written)
     except json.JSONDecodeError as error:
-        at = rest.offset(error.pos)
-        span = Span(source, at, at + 1)
-        _fail(Diagnostic("json-syntax", span, {"reason": _sentence(error.msg)}, "see-spec"))
+        position, reason = _what_is_wrong(error)
+        at = rest.offset(position)
+        _fail(Diagnostic("json-syntax", Span(source, at, at + 1), {"reason": reason}, "see-spec"))
     except ValueError:
         _fail_at_long_number(rest.places)
     for escape in _ESCAPE.finditer(source.text):
         if escape["half"]:  # JSON can spell half of a character, which no text can hold
             _fail(Diagnostic("half-a-character", Span(source, *escape.span())))
     return document
+
+
+def _what_is_wrong(error: json.JSONDecodeError) -> tuple[int, str]:
+    """Where, and what. Of a comma at the end, Python 3.13 gives its place, those before what follows it."""
+    text, at = error.doc, error.pos
+    comma = at if text.startswith(",", at) else len(text[:at].rstrip()) - 1
+    closing = text[comma + 1 :].lstrip()[:1] if text.startswith(",", comma) else ""
+    if closing in ("}", "]"):
+        return comma, say("json.trailing-comma", closing=closing)
+    return at, _sentence(error.msg)
 
 
 def _sentence(text: str) -> str:
