@@ -48,12 +48,38 @@ class Arithmetic(NamedTuple):
 
 @cache
 def _bernoulli(count: int) -> list[Fraction]:
-    """B₂, B₄, …, by the recurrence Σ C(n+1, k) B_k = 0."""
-    numbers = [Fraction(1)]
-    for n in range(1, 2 * count + 1):
-        total = sum((math.comb(n + 1, k) * numbers[k] for k in range(n)), Fraction(0))
-        numbers.append(-total / (n + 1))
-    return numbers[2::2]
+    """B₂, B₄, …, from the tangent numbers, which are whole.
+
+    As in Brent and Harvey, Fast computation of Bernoulli, tangent and secant numbers (2013), algorithm 1.
+    """
+    tangents = [math.factorial(k) for k in range(count)]
+    for k in range(1, count):
+        for j in range(k, count):
+            tangents[j] = (j - k) * tangents[j - 1] + (j - k + 2) * tangents[j]
+    return [
+        Fraction((-1) ** (k - 1) * 2 * k * tangent, 4**k * (4**k - 1))
+        for k, tangent in enumerate(tangents, start=1)
+    ]
+
+
+@cache
+def _coefficients_of_zeta(s: int, terms: int) -> list[Fraction]:
+    """B₂ₖ/(2k)! · s (s + 1) … (s + 2k - 2)."""
+    ratio, coefficients = Fraction(1), []
+    for k, number in enumerate(_bernoulli(terms), start=1):
+        ratio *= Fraction((s + 2 * k - 3) * (s + 2 * k - 2) if k > 1 else s, (2 * k - 1) * 2 * k)
+        coefficients.append(number * ratio)
+    return coefficients
+
+
+@cache
+def _coefficients_of_psi(terms: int) -> list[Fraction]:
+    return [number / (2 * k) for k, number in enumerate(_bernoulli(terms), start=1)]
+
+
+@cache
+def _coefficients_of_log_gamma(terms: int) -> list[Fraction]:
+    return [number / (2 * k * (2 * k - 1)) for k, number in enumerate(_bernoulli(terms), start=1)]
 
 
 @cache
@@ -75,11 +101,10 @@ def _steps(x: Any, start: int) -> int:
     return next((k for k in range(start) if least + k >= start), start)
 
 
-def _series(x: Any, terms: int, coefficient: Callable[[int], Fraction]) -> Any:
-    """Σ coefficient(k) x^-2k for k = 1, 2, …, the small terms first."""
+def _series(x: Any, coefficients: list[Fraction]) -> Any:
+    """Σ coefficient · x^-2k for k = 1, 2, …, the small terms first."""
     below, total = 1 / (x * x), 0 * x
-    for k in range(terms, 0, -1):
-        ratio = coefficient(k)
+    for ratio in reversed(coefficients):
         total = (total + ratio.numerator / (0 * x + ratio.denominator)) * below
     return total
 
@@ -90,14 +115,9 @@ def _zeta(s: int, x: Any, digits: int, unit: Any = 1) -> Any:
     It is in units of unit^-s: for a unit near x it is neither too small nor too large for a float.
     """
     start, terms = _reach(s, digits)
-    steps, numbers = _steps(x, start), _bernoulli(terms)
+    steps = _steps(x, start)
     far = x + steps
-
-    def coefficient(k: int) -> Fraction:
-        rising = math.factorial(s + 2 * k - 2) // math.factorial(s - 1)
-        return numbers[k - 1] * Fraction(rising, math.factorial(2 * k))
-
-    total = _series(far, terms, coefficient) + 1 / (0 * x + s - 1) + 1 / (2 * far)
+    total = _series(far, _coefficients_of_zeta(s, terms)) + 1 / (0 * x + s - 1) + 1 / (2 * far)
     total = total * unit / (far / unit) ** (s - 1)
     for k in reversed(range(steps)):
         total = total + 1 / ((x + k) / unit) ** s
@@ -107,21 +127,21 @@ def _zeta(s: int, x: Any, digits: int, unit: Any = 1) -> Any:
 def _psi(x: Any, given: Arithmetic) -> Any:
     """The derivative of logΓ."""
     start, terms = _reach(1, given.digits)
-    steps, numbers = _steps(x, start), _bernoulli(terms)
+    steps = _steps(x, start)
     far = x + steps
-    total = given.log(far) - 1 / (2 * far) - _series(far, terms, lambda k: numbers[k - 1] / (2 * k))
+    total = given.log(far) - 1 / (2 * far) - _series(far, _coefficients_of_psi(terms))
     return total - sum((1 / (x + k) for k in reversed(range(steps))), start=0 * x)
 
 
 def _log_gamma(x: Any, given: Arithmetic) -> Any:
     """LogΓ of numbers with digits to spare, as those around its zeros 1 and 2 are lost."""
     start, terms = _reach(1, given.digits)
-    steps, numbers = _steps(x, start), _bernoulli(terms)
+    steps = _steps(x, start)
     far = x + steps
     product = 0 * x + 1
     for k in range(steps):
         product = product * (x + k)
-    series = far * _series(far, terms, lambda k: numbers[k - 1] / (2 * k * (2 * k - 1)))
+    series = far * _series(far, _coefficients_of_log_gamma(terms))
     return (far - 1 / (0 * x + 2)) * given.log(far) - far + given.half_log_2_pi + series - given.log(product)
 
 
@@ -145,7 +165,7 @@ def _lgamma_of_positive(x: Array) -> Any:
     """By a series around the zeros 1 and 2 (6.1.33), which keeps their digits; by Stirling's from 10 on."""
     far = np.where(x >= 10, x, 10.0)
     large = (far - 0.5) * (np.log(far) - 1) - 0.5 + float(_HALF_LOG_2_PI)
-    large = large + far * _series(far, 10, lambda k: _bernoulli(10)[k - 1] / (2 * k * (2 * k - 1)))
+    large = large + far * _series(far, _coefficients_of_log_gamma(10))
     near = np.where(x < 10, x, 1.0)
     # Γ(near) = factor · Γ(2 + rest) with |rest| <= 1/2; below 1.5 the factor divides.
     steps = np.where(near < 1.5, 0.0, np.floor(near - 1.5))
