@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,14 +77,17 @@ def test_what_cannot_be_told_is_wrong_only_to_the_strict() -> None:
 
 
 def run_pytest(folder: Path, *flags: str, python: tuple[str, ...] = ()) -> str:
-    # Its entry point may be installed or not: it is named, and only once.
-    plugin = ["-p", "no:bpx", "-p", "bpx.spec.pytest_plugin", "-p", "no:cacheprovider"]
+    # Its entry point may be installed or not: it is named, and the plugins of others take as long as all else.
+    plugin = ["-p", "bpx.spec.pytest_plugin", "-p", "no:cacheprovider"]
     command = [sys.executable, *python, "-m", "pytest", "-q", *plugin, *flags, str(folder)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True, check=False).stdout
 
 
 @pytest.mark.parametrize(
-    ("flags", "python"), [((), ()), (("-n", "2"), ()), ((), ("-O",))], ids=["plain", "xdist", "optimized"]
+    ("flags", "python"),
+    [((), ()), (("-p", "xdist", "-n", "1"), ()), ((), ("-O",))],
+    ids=["plain", "xdist", "optimized"],
 )
 def test_the_fixture(folder: Path, flags: tuple[str, ...], python: tuple[str, ...]) -> None:
     output = run_pytest(folder, *flags, python=python)
