@@ -77,7 +77,7 @@ def test_what_cannot_be_told_is_wrong_only_to_the_strict() -> None:
 
 
 def run_pytest(folder: Path, *flags: str, python: tuple[str, ...] = ()) -> str:
-    # Its entry point may be installed or not: it is named, and the plugins of others take as long as all else.
+    # Its entry point may be installed or not: it is named. The plugins of others take as long as all else.
     plugin = ["-p", "bpx.spec.pytest_plugin", "-p", "no:cacheprovider"]
     command = [sys.executable, *python, "-m", "pytest", "-q", *plugin, *flags, str(folder)]
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
