@@ -28,6 +28,7 @@ Number = float | int
 # Elements; a spec is data and must not be able to eat the memory.
 LARGEST_NODE = 2**26
 MOST_AXES = 32
+_COUNTED_SOONER = 1000  # elements, up to which NumPy counts sooner than it looks for any
 LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 
 
@@ -114,6 +115,11 @@ def without_ones(shape: Shape) -> Shape:
 def is_finite(value: Any) -> bool:
     """Are all elements finite? Of scalars, which large graphs are made of, Python says it sooner."""
     return bool(np.isfinite(value).all()) if value.ndim else math.isfinite(value)
+
+
+def any_nonzero(value: Array | Flags) -> bool:
+    """Is any element other than 0? On few numbers to count takes a fifth of the time that `any` takes."""
+    return bool(np.count_nonzero(value) if value.size <= _COUNTED_SOONER else value.any())
 
 
 def are_finite(values: Mapping[int, Any]) -> bool:

@@ -123,11 +123,14 @@ class _BlameSearch:
 
     def shared(self, nodes: Sequence[int]) -> list[PlacedMistake]:
         """The mistakes above all of some nodes that explain each of them by itself."""
-        placed = []
+        shared: list[PlacedMistake] | None = None
         for node in nodes:
             points = [point.claimed_alone for point in self.points if node in point.claims]
-            placed.append([one for one in placed_mistakes(points, node) if one.edge and one.edge.arg != node])
-        return [one for one in placed[0] if all(one in others for others in placed)]
+            placed = [one for one in placed_mistakes(points, node) if one.edge and one.edge.arg != node]
+            shared = placed if shared is None else [one for one in shared if one in placed]
+            if not shared:  # what the other nodes have cannot be common to all: a search for each is saved
+                break
+        return shared or []
 
     def of_claims(self) -> Iterator[Blame]:
         """A blame for each claim that is wrong by itself, or for several that one mistake explains."""

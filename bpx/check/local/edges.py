@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ from bpx.check.numeric.tolerances import (
 from bpx.check.report.entry import Verdict
 from bpx.check.report.evidence import Evidence
 from bpx.check.report.verdict import Judgement, verdict
-from bpx.graph.arrays import Array, Flags, Shape
+from bpx.graph.arrays import Array, Flags, Shape, any_nonzero
 from bpx.graph.facts import BOUNDARIES, KINKS
 from bpx.graph.graph import OPS, Expr, Graph, Op
 from bpx.graph.run import run
@@ -112,12 +113,7 @@ def _proved_edges(
     """
     if not ball_context.available():
         return {}
-    groups = [
-        group
-        for batch, edges, kinked, outside in of_batches
-        if batch.out.size <= MOST_ENCLOSED_ELEMENTS
-        for group in _enclosed(batch, edges, kinked | outside, values, rounding_errors)
-    ]
+    groups = [*_enclosed(of_batches, values, rounding_errors)]
     if not groups:
         return {}
     claimed, value, error = (
@@ -144,35 +140,55 @@ def _proved_edges(
     return checked_edges
 
 
-def _enclosed(
-    batch: ElementwiseBatch,
-    edges: Sequence[Edge],
-    nonsmooth: Flags,
-    values: Mapping[int, Array],
-    rounding_errors: Mapping[int, Array],
-) -> Iterator[_Enclosed]:
-    """The edges of a batch by each arg, where all of its elements there have a proof of their slope."""
-    from bpx.check.local.elementwise_balls import enclosed_slopes
+class _Smooth(NamedTuple):
+    """The edges from nodes of a batch by one arg, with the elements that they start from, all off kinks."""
 
+    batch: ElementwiseBatch
+    position: int
+    edges: Mapping[int, Edge]  # by node
+    queried: Flags  # flat
+
+    @property
+    def elements(self) -> list[tuple[int, int]]:
+        """By (position, column)."""
+        return [(self.position, at) for at in self.queried.nonzero()[0].tolist()]
+
+
+def _smooth(batch: ElementwiseBatch, edges: Sequence[Edge], nonsmooth: Flags) -> Iterator[_Smooth]:
+    """The edges of a batch by each arg that no element at a kink or an edge belongs to."""
     by_position: dict[int, dict[int, Edge]] = {}
     for edge in edges:
         if edge.position not in batch.op.chooses:
             by_position.setdefault(edge.position, {})[edge.consumer] = edge
-    queried = {position: batch.flags(by_node) for position, by_node in by_position.items()}
-    smooth = {position: flags for position, flags in queried.items() if not (flags & nonsmooth).any()}
-    elements = [(position, at) for position, flags in smooth.items() for at in np.flatnonzero(flags).tolist()]
-    if not elements:
-        return
-    slopes = dict(zip(elements, enclosed_slopes(batch, elements), strict=True))
-    errors = batch.flat(rounding_errors)
-    for position, flags in smooth.items():
-        proved = {at: slope for (by, at), slope in slopes.items() if by == position and slope is not None}
-        if len(proved) == np.count_nonzero(flags):
-            value, width = np.full((2, flags.size), np.nan)
-            value[flags], width[flags] = np.array([slope[:2] for slope in proved.values()]).T
-            by_node = by_position[position]
-            claimed, moved = batch.claimed_locals(by_node, values), batch.moved_locals(position, errors)
-            yield _Enclosed(batch, by_node, flags, claimed, value, EPSILON * np.abs(value) + width, moved)
+    for position, by_node in by_position.items():
+        flags = batch.flags(by_node)
+        if any_nonzero(flags) and not any_nonzero(flags & nonsmooth):
+            yield _Smooth(batch, position, by_node, flags)
+
+
+def _enclosed(
+    of_batches: Iterable[tuple[ElementwiseBatch, Sequence[Edge], Flags, Flags]],
+    values: Mapping[int, Array],
+    rounding_errors: Mapping[int, Array],
+) -> Iterator[_Enclosed]:
+    """The edges of small batches by each arg, where all elements there have a proof of their slope."""
+    from bpx.check.local.elementwise_balls import enclosed_slopes_of_all
+
+    smooth = [
+        [*_smooth(batch, edges, kinked | outside)]
+        for batch, edges, kinked, outside in of_batches
+        if batch.out.size <= MOST_ENCLOSED_ELEMENTS
+    ]
+    asked = [(parts[0].batch, [at for part in parts for at in part.elements]) for parts in smooth if parts]
+    for parts, slopes in zip(filter(None, smooth), enclosed_slopes_of_all(asked), strict=True):
+        errors, each = parts[0].batch.flat(rounding_errors), iter(slopes)
+        for batch, position, by_node, flags in parts:
+            proved = [slope for slope in islice(each, int(np.count_nonzero(flags))) if slope is not None]
+            if len(proved) == np.count_nonzero(flags):
+                value, width = np.full((2, flags.size), np.nan)
+                value[flags], width[flags] = np.array([slope[:2] for slope in proved]).T
+                claimed, moved = batch.claimed_locals(by_node, values), batch.moved_locals(position, errors)
+                yield _Enclosed(batch, by_node, flags, claimed, value, EPSILON * np.abs(value) + width, moved)
 
 
 # --- ops that are not elementwise ---------------------------------------------------------------

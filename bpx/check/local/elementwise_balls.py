@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,26 +40,50 @@ def enclosed_slope(batch: ElementwiseBatch, position: int, column: int) -> Enclo
     return None if enclosure is None else _in_floats(enclosure, enclosure.floats)
 
 
-def enclosed_slopes(
-    batch: ElementwiseBatch, elements: Sequence[tuple[int, int]]
-) -> list[EnclosedSlope | None]:
-    """The same of several elements, by (position, column): each moves in one run of the op, alone.
+Elements = Sequence[tuple[int, int]]  # by (position, column)
+
+
+def enclosed_slopes(batch: ElementwiseBatch, elements: Elements) -> list[EnclosedSlope | None]:
+    """The same of several elements: each moves in one run of the op, alone.
 
     One by one where that run does not prove every slope narrowly.
     """
-
-    def program() -> list[Ball]:
-        still = [lifted(arg).tolist() for arg in batch.args]
-        args = [np.array([balls[column] for _, column in elements], dtype=object) for balls in still]
-        for number, (position, column) in enumerate(elements):
-            args[position][number] = still[position][column].moving()
-        value = of_shape(np.asarray(batch.op.value(*args), dtype=object), (len(elements),))
-        return [result if type(result) is Ball else result + Ball(0) for result in value]
-
-    together = enclosed_together(program)
+    together = _enclosed_at_once([(batch, elements)])
     if together is None:
         return [enclosed_slope(batch, position, column) for position, column in elements]
-    return [*map(_in_floats, together, floats_of(together, BALL_BITS[0]))]
+    return together
+
+
+def enclosed_slopes_of_all(
+    asked: Sequence[tuple[ElementwiseBatch, Elements]],
+) -> list[list[EnclosedSlope | None]]:
+    """The same of elements of several batches; batch by batch where a run of all does not prove every slope.
+
+    To set the precision anew for each batch took longer than the ops of scalars.
+    """
+    together = _enclosed_at_once(asked)
+    if together is None:
+        return [enclosed_slopes(batch, elements) for batch, elements in asked]
+    each = iter(together)
+    return [[*islice(each, len(elements))] for _, elements in asked]
+
+
+def _enclosed_at_once(
+    asked: Sequence[tuple[ElementwiseBatch, Elements]],
+) -> list[EnclosedSlope | None] | None:
+    """The slopes of all elements in one run; None where it does not prove every one narrowly."""
+    together = enclosed_together(lambda: [ball for one in asked for ball in _moved_alone(*one)])
+    return None if together is None else [*map(_in_floats, together, floats_of(together, BALL_BITS[0]))]
+
+
+def _moved_alone(batch: ElementwiseBatch, elements: Elements) -> list[Ball]:
+    """The values of the op, in each of which one element moves."""
+    still = [lifted(arg).tolist() for arg in batch.args]
+    args = [np.array([balls[column] for _, column in elements], dtype=object) for balls in still]
+    for number, (position, column) in enumerate(elements):
+        args[position][number] = still[position][column].moving()
+    value = of_shape(np.asarray(batch.op.value(*args), dtype=object), (len(elements),))
+    return [result if type(result) is Ball else result + Ball(0) for result in value]
 
 
 def _in_floats(enclosure: Enclosure, ends: tuple[float, float]) -> EnclosedSlope | None:

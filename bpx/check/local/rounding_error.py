@@ -29,7 +29,7 @@ from bpx.check.numeric.tolerances import (
     SUM_ROUNDINGS,
     VAGUE_ROUNDING,
 )
-from bpx.graph.arrays import Array, is_finite
+from bpx.graph.arrays import Array, any_nonzero, is_finite
 from bpx.graph.graph import CONSTANT, INPUT, Graph, Op
 from bpx.graph.run import run
 
@@ -181,7 +181,7 @@ def ends_of(args: Sequence[Array], errors: Sequence[Array]) -> Iterator[list[Arr
     and do without. Nothing where all args are exact.
     """
     ends = [
-        (arg - error, arg + error) if np.any(error) else (arg,)
+        (arg - error, arg + error) if any_nonzero(error) else (arg,)
         for arg, error in zip(args, errors, strict=True)
     ]
     if any(len(of_arg) > 1 for of_arg in ends):
@@ -190,7 +190,7 @@ def ends_of(args: Sequence[Array], errors: Sequence[Array]) -> Iterator[list[Arr
 
 def stacked_ends(args: Sequence[Array], errors: Sequence[Array], axes: int) -> list[Array]:
     """The same along a new first axis of args that broadcast to so many axes: one evaluation for all."""
-    moved = tuple([bool(error.any()) for error in errors])
+    moved = tuple([any_nonzero(error) for error in errors])
     if not any(moved):
         return []
     return [arg + sign * error for arg, sign, error in zip(args, _signs(moved, axes), errors, strict=True)]

@@ -34,7 +34,7 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Reason, Verdict, noise
 from bpx.check.report.evidence import Evidence, Obstacle
-from bpx.check.report.verdict import verdict
+from bpx.check.report.verdict import Judgement, verdict
 from bpx.graph.arrays import Array, Shape
 from bpx.graph.graph import OPS, Graph, Op
 from bpx.passes.reverse import Edge
@@ -83,14 +83,7 @@ def compare(
 ) -> CheckedEdge:
     """The edge, with the numbers of the element (of flat arrays) of the worst verdict that is off by most."""
     judgement = verdict(claimed, evidence)
-    gap = np.abs(claimed - evidence.value)
-    within = gap <= evidence.error  # no bar is shown smaller, and what is below it is noise
-    if not within.all():
-        within |= gap <= noise(evidence.value, evidence.shown_bars, judgement.verdicts)
-    gap[within] = 0.0
-    worst_ones = np.flatnonzero(judgement.verdicts == judgement.verdicts.min())
-    # Without a reference the gap is nan, and must not rank before a number.
-    worst = int(worst_ones[np.nan_to_num(gap[worst_ones]).argmax()])
+    worst = _worst(claimed, evidence, judgement) if claimed.size != 1 else 0
     return CheckedEdge(
         edge,
         reference,
@@ -101,6 +94,18 @@ def compare(
         Verdict(int(judgement.verdicts[worst])),
         Reason(judgement.codes[worst]) if evidence.obstacle != Obstacle.NONE else None,
     )
+
+
+def _worst(claimed: Array, evidence: Evidence, judgement: Judgement) -> int:
+    """Which element of the worst verdict is off by most."""
+    gap = np.abs(claimed - evidence.value)
+    within = gap <= evidence.error  # no bar is shown smaller, and what is below it is noise
+    if not within.all():
+        within |= gap <= noise(evidence.value, evidence.shown_bars, judgement.verdicts)
+    gap[within] = 0.0
+    worst_ones = np.flatnonzero(judgement.verdicts == judgement.verdicts.min())
+    # Without a reference the gap is nan, and must not rank before a number.
+    return int(worst_ones[np.nan_to_num(gap[worst_ones]).argmax()])
 
 
 # --- ops of one arg, as sums and reshapes ---------------------------------------------------------
@@ -249,8 +254,8 @@ def _certified(
 def _summed_but(terms: Array, axes: tuple[int, ...]) -> Array:
     """The sums over all other axes, flat, slices in the order of `axes`."""
     others = tuple(axis for axis in range(terms.ndim) if axis not in axes)
-    kept = np.sum(terms, axis=others)
-    return np.transpose(kept, [sorted(axes).index(axis) for axis in axes]).reshape(-1)
+    kept: Array = terms.sum(axis=others)  # the method takes half as long as the function of NumPy
+    return kept.transpose([sorted(axes).index(axis) for axis in axes]).reshape(-1)
 
 
 def _sketch_tolerance(arg: Array, out: Array, slices: int) -> float:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.graph.arrays import Array, Shape
+from bpx.graph.arrays import Array, Shape, any_nonzero
 from bpx.graph.graph import Expr, Graph, Op
 from bpx.graph.run import run
 from bpx.passes.reverse import pullback
@@ -110,7 +110,7 @@ class StructuralRule:
 
     def rounding_error(self, position: int, upstream: Array) -> Array:
         """How far rounding of the other args may have moved it, for an op that is linear in each arg."""
-        other_errors = (np.any(error) for at, error in enumerate(self.arg_errors) if at != position)
+        other_errors = (any_nonzero(error) for at, error in enumerate(self.arg_errors) if at != position)
         if not any(other_errors):
             return np.zeros(np.shape(self.args[position]))
         # |a| + ε in place of |a| bounds every a within ε, and the rule of absolute values every sign.

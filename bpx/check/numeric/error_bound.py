@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.numeric.tolerances import EPSILON, SAFETY_FACTOR, SINGLE_ROUNDINGS, SUM_STRANDS
-from bpx.graph.arrays import Array, Shape, is_finite
+from bpx.graph.arrays import Array, Shape, any_nonzero, is_finite
 
 
 class ErrorBound(NamedTuple):
@@ -54,7 +54,7 @@ class ErrorBound(NamedTuple):
         size, largest_slope = np.abs(self.value), np.abs(slope.value) + slope.error
         # |ab - a'b'| ≤ |a| eb + ea (|b| + eb): the product of both errors counts once, with the slope's.
         error = _product(size, slope.error) + _product(self.error, largest_slope) + EPSILON * np.abs(value)
-        if not self.spread.any() and not slope.spread.any():  # as wherever no kink is met
+        if not any_nonzero(self.spread) and not any_nonzero(slope.spread):  # as wherever no kink is met
             unknown = np.zeros(value.shape) * (size + self.error)  # nan where nothing is known
             return ErrorBound(value, error, unknown)
         spread = _product(size + self.error, slope.spread)
@@ -84,7 +84,7 @@ class ErrorBound(NamedTuple):
         """
         error = magnitude(relative_rounding * np.abs(self.value) + self.error)
         # Most maps meet no kink at all: a product is saved.
-        spread = magnitude(self.spread) if np.any(self.spread) else 0 * error
+        spread = magnitude(self.spread) if any_nonzero(self.spread) else 0 * error
         return ErrorBound(pull(self.value), error, spread)
 
 

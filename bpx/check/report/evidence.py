@@ -16,7 +16,7 @@ import numpy as np
 
 from bpx.check.numeric.tolerances import ENTRIES_AT_ONCE, EPSILON, SAFETY_FACTOR
 from bpx.check.report.entry import shown_bars
-from bpx.graph.arrays import Array
+from bpx.graph.arrays import Array, any_nonzero
 
 Field = Any  # an array of the entries' shape, or one number that holds for all of them
 
@@ -207,7 +207,7 @@ _ARRAYS = {
 
 def is_nowhere(field_: Field) -> bool:
     """Is a field 0 or False for all entries?"""
-    return not (field_.any() if isinstance(field_, np.ndarray) else field_)
+    return not (any_nonzero(field_) if isinstance(field_, np.ndarray) else field_)
 
 
 def _part(field_: Any, shape: tuple[int, ...], flat: Any) -> Any:

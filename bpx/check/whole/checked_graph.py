@@ -26,7 +26,7 @@ from bpx.check.numeric.tolerances import (
 )
 from bpx.check.report.entry import Verdict
 from bpx.check.whole.graph_function import operations, terms
-from bpx.graph.arrays import Array, Flags
+from bpx.graph.arrays import Array, Flags, any_nonzero
 from bpx.graph.facts import BOUNDARIES, KINKS
 from bpx.graph.formula import formula
 from bpx.graph.graph import Graph, Op
@@ -228,7 +228,7 @@ class CheckedGraph:
         nodes = []
         for batch in [batch for batch in self.elementwise if batch.has_guard(kinds)]:
             at = batch.at_guard(kinds, widths)
-            if at.any():
+            if any_nonzero(at):
                 masks = [(node, batch.part(node, at)) for node in batch.nodes]
                 nodes += [NonsmoothNode(node, mask) for node, mask in masks if mask.any()]
         return nodes

@@ -97,6 +97,22 @@ def test_slopes_on_balls_are_the_same_together_and_one_by_one(expression):
                 assert [one and one[:2] for one in together] == [one and one[:2] for one in alone]
 
 
+@pytest.mark.parametrize("y", [2.0, 0.0])
+def test_slopes_on_balls_are_the_same_of_all_batches_and_batch_by_batch(y):
+    """Also where some prove nothing, here a quotient by 0 and its sum: the others keep their slopes."""
+    balls = pytest.importorskip("bpx.check.local.elementwise_balls")
+    pytest.importorskip("flint")
+    batches = groups_of(spec("sin(x)*x + x/y", x=[1.5, 2.0], y=[y, 3.0]))
+    asked = [
+        (batch, [(at, column) for at in range(len(batch.args)) for column in (1, 0)]) for batch in batches
+    ]
+    of_all = balls.enclosed_slopes_of_all(asked)
+    assert [[one and one[:2] for one in slopes] for slopes in of_all] == [
+        [one and one[:2] for one in balls.enclosed_slopes(*each)] for each in asked
+    ]
+    assert sum(one is None for slopes in of_all for one in slopes) == (4 if y == 0 else 0)
+
+
 def test_few_elements_of_an_op_with_guards_can_be_sent_to_a_worker(group):
     some = pickle.loads(pickle.dumps(group.only(np.array([1, 3]))))
     assert some.value(0, np.array([5.0, 5.0]), [0, 1]).tolist() == [5, 5]
