@@ -339,9 +339,9 @@ class Ball:
         return self
 
     def moving(self, coordinate: Hashable | None = None) -> Ball:
-        """The number as the coordinate that is moved, or as one of many."""
+        """The number as the coordinate that is moved, or as one of many, besides those it moves with."""
         rate = flint().arb(1)
-        return Ball(self.value, rate if coordinate is None else Slopes({coordinate: rate}))
+        return Ball(self.value, rate if coordinate is None else _plus(self.slope, Slopes({coordinate: rate})))
 
     def isfinite(self) -> bool:
         """Is it defined?"""

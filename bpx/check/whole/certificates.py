@@ -9,9 +9,10 @@ sources.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
+from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
@@ -51,21 +52,30 @@ from bpx.graph.arrays import Array, Indices
 from bpx.graph.run import run
 
 
-def certify(evaluation: Evaluation) -> None:
-    """Add the enclosures of a gradient's entries: of all where that is cheap, else of those left open."""
-    flat = _candidates(evaluation)
-    if not flat.size:
-        return
-    together = _with_all_moving(evaluation.checked) if evaluation.is_input else None
-    program = BallProgram(evaluation.checked, evaluation.node, together)
-    if program.together is None:
-        if program.cost > MOST_BALL_OPERATIONS or program.still_cost > MOST_STILL_OPERATIONS:
-            return
-        if program.cost * flat.size <= MOST_BALL_OPERATIONS:
-            program.prepare(flat.tolist())
+def certify(evaluations: Iterable[Evaluation]) -> None:
+    """Add the enclosures of gradients' entries: of all where that is cheap, else of those left open."""
+    asked = [(evaluation, program) for evaluation in evaluations for program in _programs(evaluation)]
+    prepare([program for _, program in asked if program.together is None and program.runs_at_once])
+    for evaluation, program in asked:
+        _certify(evaluation, program)
+
+
+def _programs(evaluation: Evaluation) -> Iterator[BallProgram]:
+    """The program of the entries to look at; none where there are none, or it takes too long."""
+    entries = _candidates(evaluation).tolist()
+    if entries:
+        together = _with_all_moving(evaluation.checked) if evaluation.is_input else None
+        program = BallProgram(evaluation.checked, evaluation.node, entries, together)
+        if together is not None or (
+            program.cost <= MOST_BALL_OPERATIONS and program.still_cost <= MOST_STILL_OPERATIONS
+        ):
+            yield program
+
+
+def _certify(evaluation: Evaluation, program: BallProgram) -> None:
     budget = _Budget(MOST_BALL_OPERATIONS)
     enclosures = {}
-    for entry in flat.tolist():
+    for entry in program.entries:
         enclosure = enclosed_derivative(partial(program.output, entry), partial(budget.charge, program.cost))
         if enclosure and np.isfinite(enclosure.floats).all():
             enclosures[entry] = enclosure
@@ -96,10 +106,12 @@ class _Budget:
 
 
 class BallProgram:
-    """The weighted output of a graph on balls, as a function of the entries of one node."""
+    """The weighted output of a graph on balls, as a function of some entries of one node."""
 
-    def __init__(self, checked: CheckedGraph, node: int, together: Ball | None = None) -> None:
-        self.checked, self.node = checked, node
+    def __init__(
+        self, checked: CheckedGraph, node: int, entries: Sequence[int], together: Ball | None = None
+    ) -> None:
+        self.checked, self.node, self.entries = checked, node, entries
         self._values: dict[int, dict[int, Any]] = {}  # by bits
         self.together = together  # the output with its slopes by (node, entry), in the fewest bits
 
@@ -120,14 +132,28 @@ class BallProgram:
         """Operations that every run has in common."""
         return sum(terms(self.checked.graph, other) for other in self.still)
 
-    def prepare(self, entries: Sequence[int]) -> None:
+    @property
+    def operations(self) -> int:
+        """Operations of a run in which all entries move, each by its own slope."""
+        return self.cost * len(self.entries)
+
+    @property
+    def runs_at_once(self) -> bool:
+        """May all entries move in one run?"""
+        return self.operations <= MOST_BALL_OPERATIONS
+
+    def prepare(self) -> None:
         """Run once with all entries moving, where that gives what runs with each of them alone would give."""
         with ball_context.precision(BALL_BITS[0]), suppress(*NO_PROOF):
-            at = self.values()[self.node].copy()
-            for entry in entries:
-                at.reshape(-1)[entry] = at.flat[entry].moving((self.node, entry))
-            output = self._output(at)
+            output = self._output(self.moved(self.values()[self.node]))
             self.together = output if output.isfinite() else None
+
+    def moved(self, at: Any) -> Any:
+        """The values of the node with the entries moving."""
+        moved = at.copy()
+        for entry in self.entries:
+            moved.reshape(-1)[entry] = at.flat[entry].moving((self.node, entry))
+        return moved
 
     def output(self, entry: int, moves: bool) -> Ball:
         """The output; with its slope by an entry, where that moves."""
@@ -150,6 +176,31 @@ class BallProgram:
             values = run(self.checked.graph, lifted_inputs(self.checked), self.still)
             self._values[bits] = {node: values[node] for node in self.still}
         return self._values[bits]
+
+
+def prepare(programs: Sequence[BallProgram]) -> None:
+    """Prepare programs of one graph, many in one run: run by run, each would follow the graph anew."""
+    numbers = [total // MOST_STILL_OPERATIONS for total in accumulate(one.operations for one in programs)]
+    for _, group in groupby(zip(numbers, programs, strict=True), lambda pair: pair[0]):
+        some = [program for _, program in group]
+        together = _with_several_moving(some) if len(some) > 1 else None
+        for program in some:
+            program.together = together
+            if together is None:
+                program.prepare()
+
+
+def _with_several_moving(programs: Sequence[BallProgram]) -> Ball | None:
+    """The output with its slopes by the entries of inner nodes too, which move on their own besides."""
+    checked = programs[0].checked
+    with ball_context.precision(BALL_BITS[0]), suppress(*NO_PROOF):
+        known = lifted_inputs(checked)
+        for program in sorted(programs, key=lambda program: program.node):
+            known |= run(checked.graph, known, [program.node])
+            known[program.node] = program.moved(known[program.node])
+        output = _weighted_output(checked, known)
+        return output if output.isfinite() else None
+    return None
 
 
 def _with_all_moving(checked: CheckedGraph) -> Ball | None:

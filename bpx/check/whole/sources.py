@@ -6,7 +6,7 @@ far, because the later sources cost much: many digits only where differences lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,14 +39,24 @@ from bpx.passes.domain import written
 
 def evaluated(checked: CheckedGraph, name: str, node: int, claimed: Claimed) -> Evaluation:
     """What is claimed of ∂output/∂node, with all the evidence there is on it."""
-    evaluation = Evaluation(checked, name, node, claimed)  # with the reverse sweep of trusted slopes
-    for source in (_domain_boundaries, _kinks, _certificates):
-        source(evaluation)
-    if not evaluation.is_settled:  # as nearly all are, by balls or by slopes with a narrow bar
-        for source in (_many_digits, _lost_looks, _formula, _terms, _rules, _rounded_formula):
-            source(evaluation)
-    _first_derivative(evaluation)
+    [evaluation] = _one_by_one(checked, {name: (node, claimed)})
     return evaluation
+
+
+def _one_by_one(checked: CheckedGraph, claims: Mapping[str, tuple[int, Claimed]]) -> list[Evaluation]:
+    """The evidence on each claim, gathered source by source."""
+    # With the reverse sweep of trusted slopes:
+    evaluations = [Evaluation(checked, name, node, claimed) for name, (node, claimed) in claims.items()]
+    for evaluation in evaluations:
+        _domain_boundaries(evaluation)
+        _kinks(evaluation)
+    _certificates(evaluations)
+    for evaluation in evaluations:
+        if not evaluation.is_settled:  # as nearly all are, by balls or by slopes with a narrow bar
+            for source in (_many_digits, _lost_looks, _formula, _terms, _rules, _rounded_formula):
+                source(evaluation)
+        _first_derivative(evaluation)
+    return evaluations
 
 
 def all_evaluated(checked: CheckedGraph, claims: Mapping[str, tuple[int, Claimed]]) -> list[Evaluation]:
@@ -57,7 +67,7 @@ def all_evaluated(checked: CheckedGraph, claims: Mapping[str, tuple[int, Claimed
         at_once = proved_at_once(checked, claims)
         if at_once:
             return at_once
-    return [evaluated(checked, name, node, claimed) for name, (node, claimed) in claims.items()]
+    return _one_by_one(checked, claims)
 
 
 def _domain_boundaries(evaluation: Evaluation) -> None:
@@ -102,12 +112,12 @@ def _kinks(evaluation: Evaluation) -> None:
         add_one_sided_slopes(evaluation, flat)
 
 
-def _certificates(evaluation: Evaluation) -> None:
+def _certificates(evaluations: Sequence[Evaluation]) -> None:
     """Proved enclosures, where python-flint is installed: what they decide needs no other source."""
     if ball_context.available():
         from bpx.check.whole.certificates import certify
 
-        certify(evaluation)
+        certify(evaluations)
 
 
 def _many_digits(evaluation: Evaluation) -> None:

@@ -14,7 +14,7 @@ from bpx.check.balls.balls import Ball
 from bpx.check.balls.enclosures import NO_PROOF
 from bpx.check.balls.slopes import Apart
 from bpx.check.numeric.tolerances import BALL_BITS
-from bpx.check.whole.certificates import BallProgram
+from bpx.check.whole.certificates import BallProgram, prepare
 from bpx.check.whole.checked_graph import CheckedGraph, Query
 from bpx.spec.spec import parse
 
@@ -39,9 +39,9 @@ def slopes(formula: str, together: bool) -> tuple[list[Any], bool]:
     spec = parse(formula, x=X)
     node = spec.nodes["x"]
     checked = CheckedGraph.at(Query(spec, spec.output, {"x": node}, np.ones(())), spec.input_values)
-    program = BallProgram(checked, node)
+    program = BallProgram(checked, node, range(len(X)))
     if together:
-        program.prepare(range(len(X)))
+        program.prepare()
     found: list[Any] = []
     with ball_context.precision(BALL_BITS[0]):
         for entry in range(len(X)):
@@ -57,6 +57,36 @@ def test_together_as_alone(formula: str) -> None:
     in_one_run, is_one = slopes(formula, together=True)
     assert str(in_one_run) == str(slopes(formula, together=False)[0])
     assert is_one == (formula in TOGETHER)
+
+
+CHAIN = "a = x * sin(x)\nb = a / x + a\nc = exp(b) * a\nL = sum(c * b)"
+
+
+@every("last", ["", " + sum(2 ^ a)"])
+def test_the_slopes_by_several_nodes_in_one_run_are_those_of_a_run_for_each(last: str) -> None:
+    """Also where the run of all gives none: coordinates in an exponent are looked at one by one."""
+    spec = parse(f"{CHAIN}{last}", x=X)
+    nodes = {name: spec.nodes[name] for name in ("x", "a", "b", "c")}
+    checked = CheckedGraph.at(Query(spec, spec.output, nodes, np.ones(())), spec.input_values)
+    several, alone = (
+        [BallProgram(checked, node, range(len(X))) for node in nodes.values()] for _ in range(2)
+    )
+    prepare(several)
+    for one in alone:
+        one.prepare()
+    assert [one.together is None for one in several] == [one.together is None for one in alone]
+    assert len({id(one.together) for one in several}) == (3 if last else 1)
+    for program, other in zip(several, alone, strict=True):
+        assert shown_slopes(program) == shown_slopes(other)
+
+
+def shown_slopes(program: BallProgram) -> list[str]:
+    """The slopes of all entries in the fewest bits, from the one run of all where there is one."""
+    if program.together is None:
+        return []
+    with ball_context.precision(BALL_BITS[0]):
+        found = [program.output(entry, moves=True).slope for entry in program.entries]
+    return [str((slope.mid(), slope.rad())) for slope in found]
 
 
 def test_what_is_undefined_for_one_coordinate_is_left_to_a_run_of_its_own() -> None:
