@@ -41,7 +41,7 @@ _SLIPS = {
     "mask": "mask-flipped,mask-of-upstream,mask-missing,mask-other,unmasked",
     "power": "exponent-kept,exponent-lost,other-exponent",
     "quotient": "numerator-lost,not-squared,divided-not-multiplied,multiplied-not-divided",
-    "value": "name-for-name,slip,updated,other-part,other-gradient,formula,numbers-of,name-one",
+    "value": "only-here,name-for-name,slip,updated,other-part,other-gradient,formula,numbers-of,name-one",
     "term": "term-missing,term-extra,part-lost,target-forgotten,name-lost,name-doubled,"
     "penalty-term,other-term,constant-off,plus-formula",
     "factor": "times-formula,factor-missing,factor-doubled,other-factors,times-value-of,"
@@ -50,7 +50,7 @@ _SLIPS = {
     "raveled-shape,kernel-turned,kernel-channels,name-reversed,other-index,"
     "stride-forgotten",
     "rounding": "rounded,rounded-array,cut-off,single-precision",
-    "state": "accumulates,drawn-again,loop-order",
+    "state": "accumulates,kept-from-before,drawn-again,loop-order",
     "shape": "wrong-shape",
     "step": "update-plus,rate-missing,gradient-missing,step-alone,rate-divides,update-scaled,not-updated",
     "unknown": "unknown,no-mixture",

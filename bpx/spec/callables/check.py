@@ -24,7 +24,7 @@ from bpx.check.report.report import Report
 from bpx.spec.callables.other_upstreams import disagrees, with_kinds, with_other_upstreams
 from bpx.spec.callables.positional_program import PositionalProgram
 from bpx.spec.callables.styles import program_in_other_style
-from bpx.spec.code.check import check_program, judged, with_lines_of, with_shapes
+from bpx.spec.code.check import check_program, judged, with_lines_of, with_other_inputs, with_shapes
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.traced_program import (
     BackwardRun,
@@ -109,6 +109,7 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
     report = with_other_upstreams(judgement, traced, rows, claimed, **asked)
     if report.verdict == Verdict.DISAGREE.word and find_unsteady_claims(rows, evaluation):
         return None  # nobody is called wrong by chance
+    report = with_other_inputs(report, traced, [leaf.name for leaf in traced.leaves])
     report = with_kinds(report, traced, rows, claimed, options.detect)
     notes = (*report.notes, *caller.notes, *rows.unclaimed_notes())
     return replace(report, output=traced.program.output_name or report.output, notes=notes)

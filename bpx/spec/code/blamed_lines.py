@@ -43,7 +43,14 @@ from bpx.spec.code.lines.line_blame import Attempt, Culprit, Search
 from bpx.spec.code.lines.meant import RIGHT, STRANGEST, Meant
 from bpx.spec.code.lines.narrowed import narrowed
 from bpx.spec.code.lines.recorder import RETURN, Key, Recorder, Setting
-from bpx.spec.code.traced_program import BackwardRun, TracedProgram, random_upstream, run_backward
+from bpx.spec.code.traced_program import (
+    BackwardRun,
+    TracedProgram,
+    at_values,
+    random_upstream,
+    right_gradients,
+    run_backward,
+)
 
 MOVED = 0.02  # relative: how far other points are from the first; signs stay, and so do most branches
 
@@ -367,20 +374,9 @@ def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
                 values[leaf.path] = np.asarray(moved, dtype=np.asarray(leaf.value).dtype)
             if traced.program.upstream_is_free:
                 upstream = random_upstream(np.shape(upstream), seed).astype(np.asarray(upstream).dtype)
-        right = _right(traced, values, upstream)
+        right = right_gradients(at_values(traced, values, upstream))
         points.append(Point(values, upstream, {path: scale.get(path, 1.0) * right[path] for path in right}))
     return points
-
-
-def _right(traced: TracedProgram, values: Mapping[Path, Any], upstream: Any) -> dict[Path, Any]:
-    """The right gradients at a point, by the traced graph."""
-    program, graph = traced.program, traced.graph
-    weights = program.weights(upstream, program.parts({})).values() or [upstream]
-    others = {leaf.name: values[leaf.path] for leaf in traced.leaves if leaf.path in values}
-    others |= {name: np.asarray(value) for name, value in zip(traced.weights, weights, strict=False)}
-    by_node = {one.node: one.value for one in adjoints(graph.with_values(others), 1.0)}
-    nodes = {leaf.path: graph.nodes[leaf.name] for leaf in traced.leaves}
-    return {path: by_node[node] for path, node in nodes.items() if node in by_node}
 
 
 def _mends(traced: TracedProgram, points: Sequence[Point], wrong: frozenset[Path]) -> bool:

@@ -20,13 +20,23 @@ from bpx.check.gradcheck import gradcheck
 from bpx.check.ladders.why import Why
 from bpx.check.numeric.tolerances import SINGLE_ROUNDINGS
 from bpx.check.report.blame import Blame, Mistake
+from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.graph.numbers import index_text
-from bpx.spec.code.blamed_lines import WrongLine, batch_lengths, blamed, wrong_lines
+from bpx.spec.code.blamed_lines import WrongLine, blamed, wrong_lines
 from bpx.spec.code.gradients import Found
-from bpx.spec.code.habits import SHORT_FLOATS, adds_up, changes, short_roundoff
+from bpx.spec.code.habits import (
+    SHORT_FLOATS,
+    adds_up,
+    changes,
+    claims_of,
+    elsewhere,
+    mean_in_backward,
+    short_roundoff,
+    without_mean,
+)
 from bpx.spec.code.leaves import Path, get, named
-from bpx.spec.code.lines.backward_values import adjoints, close, own_name
+from bpx.spec.code.lines.backward_values import own_name
 from bpx.spec.code.lines.line_blame import MANY
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
@@ -174,7 +184,7 @@ def with_lines_of(report: Report, traced: TracedProgram, paths: Collection[Path]
 def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> Report:
     """What a run of backward gave, judged by the graph of forward, with the lines to blame."""
     with np.errstate(all="ignore"):
-        claims, notes = _claims(traced, run)
+        claims, notes = claims_of(traced, run)
     names = chosen.chosen(claims)
     claims = {name: claims[name] for name in names}
     options: dict[str, Any] = {"wrt": names, "detect": chosen.detect, "seed": chosen.seed}
@@ -219,7 +229,7 @@ def _why_of_element(
     upstream[index] = 1.0
     alone = with_upstream(traced, upstream)
     with np.errstate(all="ignore"):
-        claims, _ = _claims(alone, run_backward(traced.program, upstream))
+        claims, _ = claims_of(alone, run_backward(traced.program, upstream))
     options: dict[str, Any] = {"detect": chosen.detect, "seed": chosen.seed, "budget": chosen.budget}
     spec = with_claims(alone, claims, chosen.rtol)
     why = gradcheck(spec, wrt=chosen.chosen(claims), causes=False, why=entry, **options).why
@@ -280,38 +290,6 @@ def _wrong_shape(found: Found, program: Program) -> Blame:
     return Blame(leaf.name, "", None, None, (mistake,), claim=True)
 
 
-def _claims(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
-    """What backward claims, by the names of the leaves.
-
-    A mean over the batch that backward alone takes is put right, and noted.
-    """
-    names = {leaf.path: leaf.name for leaf in traced.leaves}
-    claims = {names[found.leaf]: np.asarray(found.value) for found in run.gradients}
-    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
-    if len(parameters) < 2:
-        return claims, ()
-    right = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
-    nodes = traced.graph.nodes
-    expected = {name: right.get(nodes[name], np.zeros_like(claims[name])) for name in claims}
-    others = [name for name in claims if name not in parameters]
-    if not all(close(claims[name], expected[name]) for name in others):
-        return claims, ()
-    for length in batch_lengths(traced):
-        if all(close(claims[name] * length, expected[name]) for name in parameters):
-            return _without_mean(traced, claims, length), (_mean_in_backward(length),)
-    return claims, ()
-
-
-def _without_mean(traced: TracedProgram, claims: dict[str, Any], length: int) -> dict[str, Any]:
-    """The claims, those of the parameters times the length that backward alone divides them by."""
-    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
-    return {**claims, **{name: claims[name] * length for name in parameters}}
-
-
-def _mean_in_backward(length: int) -> Diagnostic:
-    return Diagnostic("mean-in-backward", None, {"count": length}, severity="note")
-
-
 def _understood(traced: TracedProgram) -> tuple[Diagnostic, ...]:
     """How the functions were called, and that they were traced."""
     program = traced.program
@@ -350,10 +328,10 @@ def _with_lines(
     paths = {leaf.path for leaf in traced.leaves if leaf.name in claims or leaf.path in misshapen}
     lines = [line for line in wrong_lines(traced) if paths & {*line.culprit.leaves}]
     if lines and lines[0].mean > 1:
-        claims = _without_mean(traced, claims, lines[0].mean)
+        claims = without_mean(traced, claims, lines[0].mean)
         why = report.why.asked.label if report.why else None
         report = gradcheck(with_claims(traced, claims), why=why, **options)
-        report = replace(report, notes=(*report.notes, _mean_in_backward(lines[0].mean)))
+        report = replace(report, notes=(*report.notes, mean_in_backward(lines[0].mean)))
     inner = {line.node: line.claim for line in lines if line.node is not None and line.node not in claims}
     every = {name: claim for name, claim in claims.items() if name not in _alike(lines, traced)} | inner
     again = gradcheck(with_claims(traced, every), **{**options, "wrt": [*every]})
@@ -369,8 +347,26 @@ def _alike(lines: Sequence[WrongLine], traced: TracedProgram) -> set[str]:
 
 
 def _with_habits(report: Report, traced: TracedProgram, checked: Collection[str]) -> Report:
-    """The report with what only a second call shows."""
+    """The report with what only a second call shows, or one with other inputs."""
     names = {leaf.path: leaf.name for leaf in traced.leaves if leaf.name in checked}
     added = [names[path] for path in adds_up(traced.program, traced.upstream) if path in names]
-    blame = tuple(Blame(name, "", None, None, (Mistake("accumulates"),), claim=True) for name in added)
+    blame = tuple(_of_gradient(name, Mistake("accumulates")) for name in added)
+    others = [name for name in checked if name not in added]
+    report = with_other_inputs(report, traced, others)
     return replace(report, blame=(*report.blame, *blame))
+
+
+def with_other_inputs(report: Report, traced: TracedProgram, checked: Collection[str]) -> Report:
+    """The report with what only calls with other inputs show of these gradients, where all agree."""
+    if report.verdict != Verdict.AGREE.word:
+        return report
+    found = elsewhere(traced)
+    blame = tuple(_of_gradient(name, one) for name, one in found.mistakes.items() if name in checked)
+    facts = {"name": traced.program.forward.name}
+    notes = () if found.steady else (Diagnostic("unsteady-forward", None, facts, severity="warning"),)
+    return replace(report, blame=(*report.blame, *blame), notes=(*report.notes, *notes))
+
+
+def _of_gradient(name: str, mistake: Mistake) -> Blame:
+    """A mistake that no line is known for."""
+    return Blame(name, "", None, None, (mistake,), claim=True)

@@ -3,21 +3,41 @@
 What the first call left is added to: a network whose weights the call itself moves is set back first; one
 that has a method to clear its gradients, as layers that add up mini-batches do, is cleared first. And arrays
 that a function was only handed are changed in place. Or it computes in float32, though it returns float64.
+What a first call keeps, a later one may take for its own. And a formula may be right for the given inputs
+alone.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpx.check.gradcheck import gradcheck
+from bpx.check.numeric.tolerances import SMALLEST_FLOAT
+from bpx.check.report.blame import Mistake
+from bpx.check.report.entry import Verdict
+from bpx.check.report.gradient_table import GradientTable
+from bpx.graph.numbers import number
+from bpx.graph.run import run
+from bpx.spec.code.blamed_lines import MOVED, batch_lengths
 from bpx.spec.code.gradients import Found, place_of
 from bpx.spec.code.leaves import Path, named
-from bpx.spec.code.lines.backward_values import close
+from bpx.spec.code.lines.backward_values import CLOSE, adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
-from bpx.spec.code.traced_program import found_gradients
+from bpx.spec.code.traced_program import (
+    BackwardRun,
+    TracedProgram,
+    at_values,
+    found_gradients,
+    right_gradients,
+    with_claims,
+)
 from bpx.words.diagnostic import Diagnostic
 
 SHORT_FLOATS = (np.float16, np.float32)
@@ -35,16 +55,8 @@ _CLEARS = (
 
 def adds_up(program: Program, upstream: Any) -> list[Path]:
     """The leaves whose gradients a second call gives otherwise, at the same values."""
-    runs: list[Mapping[Path, Any]] = []
-    for before, result, after in program.backward_twice(upstream, _CLEARS):
-        recorder = Recorder()
-        runs.append(
-            {
-                found.leaf: np.array(found.value)
-                for found in found_gradients(program, before, result, after, recorder, upstream)
-            }
-        )
-    first, second = runs
+    runs = [call.run.gradients for call in _calls(program, upstream, {})]
+    first, second = ({found.leaf: np.array(found.value) for found in run} for run in runs)
     return [leaf for leaf, value in first.items() if leaf in second and not close(second[leaf], value)]
 
 
@@ -78,3 +90,155 @@ def short_roundoff(recorder: Recorder, roundoff: float) -> float:
     dtypes = (getattr(setting.value, "dtype", None) for setting in recorder.settings)
     types = (dtype.type for dtype in dtypes if dtype is not None)
     return max([float(np.finfo(dtype).eps) for dtype in types if dtype in SHORT_FLOATS] + [roundoff])
+
+
+# --- a mean that backward alone takes ------------------------------------------------------------
+
+
+def claims_of(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
+    """What backward claims, by the names of the leaves.
+
+    A mean over the batch that backward alone takes is put right, and noted.
+    """
+    names = {leaf.path: leaf.name for leaf in traced.leaves}
+    claims = {names[found.leaf]: np.asarray(found.value) for found in run.gradients}
+    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
+    if len(parameters) < 2:
+        return claims, ()
+    right = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
+    nodes = traced.graph.nodes
+    expected = {name: right.get(nodes[name], np.zeros_like(claims[name])) for name in claims}
+    others = [name for name in claims if name not in parameters]
+    if not all(close(claims[name], expected[name]) for name in others):
+        return claims, ()
+    for length in batch_lengths(traced):
+        if all(close(claims[name] * length, expected[name]) for name in parameters):
+            return without_mean(traced, claims, length), (mean_in_backward(length),)
+    return claims, ()
+
+
+def without_mean(traced: TracedProgram, claims: dict[str, Any], length: int) -> dict[str, Any]:
+    """The claims, those of the parameters times the length that backward alone divides them by."""
+    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
+    return {**claims, **{name: claims[name] * length for name in parameters}}
+
+
+def mean_in_backward(length: int) -> Diagnostic:
+    """The note on a mean over a batch of this length that backward alone takes."""
+    return Diagnostic("mean-in-backward", None, {"count": length}, severity="note")
+
+
+# --- other inputs --------------------------------------------------------------------------------
+
+
+class Elsewhere(NamedTuple):
+    """What calls with other inputs show: mistakes, by the names of leaves; and is forward steady?"""
+
+    mistakes: dict[str, Mistake]
+    steady: bool
+
+
+class _Call(NamedTuple):
+    """A call of forward, its output, and of backward, its gradients."""
+
+    output: Any
+    run: BackwardRun
+
+
+def elsewhere(traced: TracedProgram) -> Elsewhere:
+    """What is right at the given inputs, and wrong at others: always, or only in a later call.
+
+    The graph says what is right there, as long as forward gives what the graph does: else it took another
+    branch.
+    """
+    program, upstream = traced.program, traced.upstream
+    points = [_moved(traced, seed, shifted=seed > 2) for seed in (1, 2, 3)]
+    mistakes: dict[str, Mistake] = {}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        calls = _until_refused(_calls(program, upstream, {}, *points))
+        steady = len(calls) < 2 or close(calls[1].output, calls[0].output)
+        for values, later in zip(points, calls[2:], strict=False):
+            alone = _until_refused(_calls(program, upstream, start=values))
+            if not alone:
+                continue
+            at = at_values(traced, values, upstream)
+            wrong = _wrong(at, alone[0])
+            kept = {name: facts for name, facts in _wrong(at, later).items() if name not in wrong}
+            steady = steady and close(later.output, alone[0].output)
+            found = {name: Mistake.of("only-here", **facts) for name, facts in wrong.items()}
+            found |= {name: Mistake.of("kept-from-before", **facts) for name, facts in kept.items()}
+            mistakes = found | mistakes
+    return Elsewhere(mistakes, steady)
+
+
+def _calls(
+    program: Program,
+    upstream: Any,
+    *moves: Mapping[Path, Any],
+    start: Mapping[Path, Any] = MappingProxyType({}),
+) -> Iterator[_Call]:
+    """Calls at the values of `start` and of each of the moves, one after the other."""
+    recorder = Recorder()
+    runs = program.backward_again(upstream, _CLEARS, start, moves, recorder.recording)
+    for output, before, result, after in runs:
+        found = found_gradients(program, before, result, after, recorder, upstream)
+        gradients = (one._replace(value=np.array(one.value)) for one in found)  # the next call may change it
+        yield _Call(np.array(output, dtype=float), BackwardRun(upstream, tuple(gradients)))
+
+
+def _until_refused(calls: Iterator[_Call]) -> list[_Call]:
+    """The calls up to the first that raises."""
+    done: list[_Call] = []
+    with suppress(Exception):  # a stranger's way of saying that this is outside its domain
+        done.extend(calls)
+    return done
+
+
+def _moved(traced: TracedProgram, seed: int, *, shifted: bool) -> dict[Path, Any]:
+    """Other values for the leaves, near the given ones, or near these one place further.
+
+    A matrix that is symmetric stays so: it may have to be.
+    """
+    rng = np.random.default_rng(seed)
+    values = {}
+    for leaf in traced.leaves:
+        given = np.asarray(leaf.value)
+        symmetric = given.ndim == 2 and np.array_equal(given, given.T)
+        base = np.roll(given, 1) if shifted else given
+        size = np.abs(base).astype(float)
+        size = np.where(size > 0, size, np.median(size[size > 0]) if (size > 0).any() else 1.0)
+        moved = base + MOVED * size * rng.uniform(0.5, 1.0, size.shape) * rng.choice([-1.0, 1.0], size.shape)
+        values[leaf.path] = ((moved + moved.T) / 2 if symmetric else moved).astype(given.dtype)[()]
+    return values
+
+
+def _wrong(at: TracedProgram, call: _Call) -> dict[str, dict[str, str]]:
+    """The leaves whose gradients are wrong in a call at these values, with the worst entry of each."""
+    if not _is_of_graph(at, call.output):
+        return {}
+    right = right_gradients(at)
+    claims, _ = claims_of(at, call.run)
+    both = [leaf for leaf in at.leaves if leaf.name in claims and leaf.path in right]
+    odd = [leaf.name for leaf in both if not close(claims[leaf.name], right[leaf.path])]
+    if not odd:
+        return {}
+    report = gradcheck(with_claims(at, {name: claims[name] for name in odd}), wrt=odd, causes=False)
+    wrong = [column for column in report.columns if (column.verdicts == Verdict.DISAGREE).any()]
+    return {column.input: _facts(column) for column in wrong}
+
+
+def _is_of_graph(at: TracedProgram, output: Any) -> bool:
+    """Whether the graph gives this output of forward too, all of it times the upstream gradients."""
+    graph = at.graph
+    value = run(graph.graph, graph.input_values, [graph.output])[graph.output]
+    terms = np.ravel(at.upstream) * np.ravel(output) if at.weights else np.ravel(output)
+    size = float(np.sqrt(np.sum(terms**2)))
+    return bool(np.isfinite(size)) and abs(float(value) - terms.sum()) <= CLOSE * max(size, SMALLEST_FLOAT)
+
+
+def _facts(column: GradientTable) -> dict[str, str]:
+    """The worst entry of a table: its name, what is claimed of it, and what is right."""
+    off = np.abs(column.claimed - column.reference)
+    entry = column.entry(int(np.argmax(np.where(column.verdicts == Verdict.DISAGREE, off, -1.0))))
+    return {"entry": entry.label, "claimed": number(entry.claimed), "reference": number(entry.reference)}

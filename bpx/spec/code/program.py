@@ -18,6 +18,7 @@ from bpx.spec.code.leaves import (
     copied,
     get,
     is_users_object,
+    put,
     underlying,
     walk,
 )
@@ -152,12 +153,12 @@ class Program:
     ) -> Iterator[Any]:
         """Forward, then backward: yields the world before, what backward returned, and the world after."""
         with self._world(values) as world:
-            yield self._once(world, upstream, watching)
+            yield self._once(world, upstream, watching)[1:]
 
     def _once(
         self, world: dict[str, Any], upstream: Any, watching: Callable[[], Any] = nullcontext
-    ) -> tuple[dict[str, Any], Any, dict[str, Any]]:
-        """One run on a world: what it was before backward, what backward returned, what it is after."""
+    ) -> tuple[Any, dict[str, Any], Any, dict[str, Any]]:
+        """One run on a world: the output, the world before backward, the result, and the world after."""
         start = copied(self.world.now(world))
         with watching() if self.both else nullcontext():
             run = self._forward(world)
@@ -165,21 +166,40 @@ class Program:
         parts = self._weights(np.array(upstream), run)
         with nullcontext() if self.both else watching():
             result = self._backward(world, run, parts)
-        return before, result, self.world.now(world)
+        return run.output, before, result, self.world.now(world)
 
-    def backward_twice(self, upstream: Any, clears: Sequence[str]) -> Iterator[Any]:
-        """Two runs, the second on what the first has left: each as `backward_run` yields it.
+    def backward_again(
+        self,
+        upstream: Any,
+        clears: Sequence[str],
+        values: Mapping[Path, Any],
+        moves: Sequence[Mapping[Path, Any]],
+        watching: Callable[[], Any] = nullcontext,
+    ) -> Iterator[Any]:
+        """A run, then one for each of `moves` on what is left: the output, and what `backward_run` yields.
 
-        Leaves are set back in between, and what an object's methods `clears` clear is cleared.
+        Before each, leaves are set back and get the values of the move, and what an object's methods `clears`
+        clear is cleared.
         """
-        with self.world.copy({}) as world:
+        with self.world.copy(values) as world:
             original = {path: np.array(value) for path, value in walk(world) if isinstance(value, np.ndarray)}
-            for number in range(2):
-                if number:
+            for move in (None, *moves):
+                if move is not None:
                     self._set_back(world, original, clears)
+                    self._move(world, move)
                 with kept_states(self._generators):
-                    before, result, after = self._once(world, upstream)
-                    yield before, result, copied(after)
+                    output, before, result, after = self._once(world, upstream, watching)
+                    yield output, before, result, copied(after)
+
+    def _move(self, world: dict[str, Any], values: Mapping[Path, Any]) -> None:
+        """Give leaves these values: arguments are other arrays then; weights are changed in place."""
+        for path, value in values.items():
+            for place in self.world.places(path):
+                now = get(world, place)
+                if place[0] == "args" or not isinstance(now, np.ndarray):
+                    put(world, place, copied(value))
+                else:
+                    now[...] = value
 
     def _set_back(self, world: dict[str, Any], original: Mapping[Path, Any], clears: Sequence[str]) -> None:
         for holder in [world["self"], *world["globals"].values()]:

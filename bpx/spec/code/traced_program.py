@@ -17,6 +17,7 @@ from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
 from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshapen
 from bpx.spec.code.leaves import Leaf, Path, get, named, underlying, walk
+from bpx.spec.code.lines.backward_values import adjoints
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
 from bpx.spec.reading.claims import with_rtol
@@ -341,3 +342,20 @@ def with_upstream(traced: TracedProgram, upstream: Any) -> TracedProgram:
     )
     trace = traced.trace._replace(graph=replace(traced.graph, inputs=inputs))
     return traced._replace(trace=trace, upstream=upstream)
+
+
+def at_values(traced: TracedProgram, values: Mapping[Path, Any], upstream: Any) -> TracedProgram:
+    """The same graph with other values of leaves, and another upstream gradient."""
+    program = traced.program
+    weights = program.weights(upstream, program.parts({})).values() or [upstream]
+    others = {leaf.name: values[leaf.path] for leaf in traced.leaves if leaf.path in values}
+    others |= {name: np.asarray(value) for name, value in zip(traced.weights, weights, strict=False)}
+    graph = traced.graph.with_values(others)
+    return traced._replace(trace=traced.trace._replace(graph=graph), upstream=upstream)
+
+
+def right_gradients(traced: TracedProgram) -> dict[Path, Any]:
+    """The gradients of the leaves that the reverse pass of the graph gives."""
+    by_node = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
+    nodes = {leaf.path: traced.graph.nodes[leaf.name] for leaf in traced.leaves}
+    return {path: by_node[node] for path, node in nodes.items() if node in by_node}
