@@ -96,6 +96,8 @@ def _fits(forward: Any, inputs: Sequence[Any], backward: Callable[..., Any]) -> 
         return False
     if not inputs or not _takes(forward, len(inputs)):
         return True
+    if _begins_with_inputs(forward, backward):
+        return False
     return _takes(backward, 1 + len(inputs)) and not _takes_cache(forward, inputs, backward)
 
 
@@ -110,6 +112,13 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _begins_with_inputs(forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
+    """Whether backward takes the inputs by forward's names for them, and first of all one of these."""
+    own = [parameter.name for parameter in parameters(forward)]
+    names = [parameter.name for parameter in parameters(backward)]
+    return bool(own) and {*own} < {*names} and names[0] in own and not is_upstream(names[0])
 
 
 def _takes_cache(forward: Callable[..., Any], inputs: Sequence[Any], backward: Callable[..., Any]) -> bool:

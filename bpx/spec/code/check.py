@@ -51,6 +51,7 @@ from bpx.spec.code.traced_program import (
     with_claims,
     with_upstream,
 )
+from bpx.spec.code.understand import settled
 from bpx.spec.code.words_of_code import parameters
 from bpx.spec.trace.tape import TraceError
 from bpx.words.diagnostic import Diagnostic
@@ -69,11 +70,15 @@ def check_program(program: Program, *, written: str = "{}", **options: Any) -> R
     `bpx.spec.code.options.ProgramOptions`; diagnostics name them as they are `written`. Raises `BpxError`
     where something is missing.
     """
-    chosen = ProgramOptions.of(options, program, written)
-    try:
-        return _check_traced(program, chosen)
-    except TraceError as refusal:
-        return _check_black_box(program, chosen, refusal, written)
+
+    def check(reading: Program) -> Report:
+        chosen = ProgramOptions.of(options, reading, written)
+        try:
+            return _check_traced(reading, chosen)
+        except TraceError as refusal:
+            return _check_black_box(reading, chosen, refusal, written)
+
+    return settled(program, check)
 
 
 def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceError, written: str) -> Report:

@@ -68,6 +68,7 @@ class Program:
     """Forward, perhaps a loss behind it, and backward, on a world."""
 
     by_position = False  # which gradient is of what is known from its place, and nothing is to be guessed
+    loss_is_found = False  # in the file, by its name; nobody has named it
     output_name: str | None = None  # of an output that has no name in forward
     # Where it can be loaded again: the function that does it, the target and the arguments' values.
     origin: tuple[Callable[[str, bytes], Program], str, Mapping[str, Any]] | None = None
@@ -78,6 +79,9 @@ class Program:
         self.outputs: list[Path] = [()]  # of what forward returns, those that are derived
         self.jacobian = False  # backward returns ∂output/∂input as a matrix, and takes nothing from above
         self.upstream: list[str] = []  # the arguments of backward that take what arrives at them
+        # Arguments of backward whose names say nothing: the output, unless one takes what arrives from above.
+        self.unclear: list[str] = []
+        self._changes: dict[str, Any] = {}
         self._labels = returned_names(forward.function)
 
     def __reduce__(self) -> Any:
@@ -85,7 +89,13 @@ class Program:
         if self.origin is None:
             raise TypeError(say("python.program-not-sent", name=self.forward.name))
         load, target, args = self.origin
-        return load, (target, pickle.dumps(args))
+        return _loaded, (load, target, pickle.dumps(args), self._changes)
+
+    def alike(self, **changes: Any) -> Program:
+        """The same program with other attributes; it is loaded again with them too."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, **changes, _changes={**self._changes, **changes})
+        return other
 
     # --- calls -------------------------------------------------------------------------------
 
@@ -265,6 +275,13 @@ class Program:
         args = {**world["args"], **{name: value for name, value in run.pool.items() if name}, **parts}
         output = get(run.pool[""], self.outputs[0])
         return _call(self.backward.bound(world), args, self.backward.name, {"cache": rest, "output": output})
+
+
+def _loaded(
+    load: Callable[[str, bytes], Program], target: str, args: bytes, changes: dict[str, Any]
+) -> Program:
+    """The program of a target, with other attributes."""
+    return load(target, args).alike(**changes)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Path]:

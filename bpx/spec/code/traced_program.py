@@ -144,7 +144,7 @@ def _misshapen(
 
 def _of_jacobian(program: Program, before: Any, result: Any, upstream: Any) -> Sequence[Found]:
     """The gradient that a matrix ∂output/∂input gives."""
-    matrix = np.asarray(result)
+    matrix = result if isinstance(result, np.ndarray) else np.empty(0)
     for name, value in before["args"].items():
         if np.asarray(value).dtype.kind == "f" and matrix.shape == (upstream.size, np.size(value)):
             gradient = (np.ravel(upstream) @ matrix).reshape(np.shape(value))

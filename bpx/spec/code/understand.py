@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import CellType
 from typing import Any
 
 import numpy as np
 
+from bpx.check.report.entry import Verdict
+from bpx.check.report.report import Report
 from bpx.graph.arrays import NoHandleError
 from bpx.graph.numbers import shape_text
 from bpx.spec.code.leaves import Path, World, get, is_users_object, walk
+from bpx.spec.code.lines.backward_values import close
 from bpx.spec.code.program import Program, Routine
-from bpx.spec.code.words_of_code import is_cache, is_loss, is_upstream, parameters, returned_names
+from bpx.spec.code.traced_program import random_upstream, run_backward
+from bpx.spec.code.words_of_code import (
+    RATE,
+    is_cache,
+    is_loss,
+    is_output,
+    is_upstream,
+    parameters,
+    returned_names,
+)
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 _FORWARDS = ("forward", "__call__", "predict", "feedforward", "forward_pass")
@@ -179,6 +192,12 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
         for parameter in parameters(program.backward.function)
         if parameter.default is not parameter.empty
     }
+    program.unclear = [
+        name
+        for name in names
+        if not (name in known or name in optional or is_cache(name) or RATE.fullmatch(name))
+        and not (is_upstream(name) or is_output(name))
+    ]
     # What forward returns itself comes before what it keeps under the same name.
     outermost = sorted(labels.items(), key=lambda item: -len(item[0]))
     fitting = {f"{prefix}{label}": path for path, label in outermost for prefix in ("d", "d_", "grad_")}
@@ -192,6 +211,7 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
     if program.loss is not None:
         _check_loss(program)
         return
+    program.unclear = [name for name in program.unclear if name not in fitting]
     paired = [name for name in wanting if name in fitting]
     if paired:
         program.outputs = [fitting[name] for name in paired]
@@ -208,6 +228,7 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
             module_globals, owner, [program.forward.function, program.backward.function]
         )
         program.jacobian = program.loss is None
+        program.loss_is_found = program.loss is not None
 
 
 def _check_loss(program: Program) -> None:
@@ -245,3 +266,81 @@ def _find_loss(module_globals: Mapping[str, Any], owner: Any, besides: Sequence[
         if is_loss(name) and callable(value) and not isinstance(value, type) and value not in besides:
             return Routine(name, value)
     return None
+
+
+# --- arguments of backward whose names say nothing ----------------------------------------------
+#
+# An upstream gradient shows itself: gradients double with it. Where they do, and are right, it is one; where
+# they are right only if the argument is the output, nobody can tell.
+
+
+def settled(program: Program, check: Callable[[Program], Report]) -> Report:
+    """The check of a program as its arguments are meant, with a note on what was assumed.
+
+    Raises `BpxError` where an argument may be either, and the verdict depends on it.
+    """
+    upstreams = _upstream_readings(program)
+    if not upstreams:
+        return _noted(check(program), program, "taken-as-output", program.unclear)
+    reports = [check(reading) for reading in upstreams]
+    agreeing = [report for report in reports if _agrees(report)]
+    report = (agreeing or reports)[0]
+    reading = upstreams[reports.index(report)]
+    if not agreeing and any(_agrees(_attempt(other, check)) for other in _output_readings(program)):
+        facts = {"name": reading.upstream[0], "backward": program.backward.name}
+        raise BpxError([Diagnostic("unclear-argument", None, facts, "name-argument")])
+    others = [name for name in program.unclear if name not in reading.upstream]
+    return _noted(
+        _noted(report, program, "taken-as-upstream", reading.upstream), program, "taken-as-output", others
+    )
+
+
+def _noted(report: Report, program: Program, code: str, names: Sequence[str]) -> Report:
+    """The report with a note on each of these arguments."""
+    facts = {"backward": program.backward.name, "forward": program.forward.name}
+    notes = [Diagnostic(code, None, {**facts, "name": name}, severity="note") for name in names]
+    return replace(report, notes=(*notes, *report.notes))
+
+
+def _agrees(report: Report | None) -> bool:
+    return report is not None and report.verdict == Verdict.AGREE.word
+
+
+def _attempt(program: Program, check: Callable[[Program], Report]) -> Report | None:
+    try:
+        return check(program)
+    except BpxError:
+        return None
+
+
+def _upstream_readings(program: Program) -> list[Program]:
+    """The program with each argument in turn as the upstream gradient, where gradients double with it."""
+    is_asked = program.loss is None or program.loss_is_found
+    names = program.unclear if is_asked and not program.upstream else []
+    readings = [program.alike(loss=None, jacobian=False, upstream=[name]) for name in names]
+    return [reading for reading in readings if _doubles(reading)]
+
+
+def _output_readings(program: Program) -> list[Program]:
+    """The program with no upstream gradient; of an array as output, also with the sum of it as the loss.
+
+    A derivative of each element alone, `s * (1 - s)`, is the gradient of that sum.
+    """
+    return [program, program.alike(loss=Routine("sum", _sum), jacobian=False)]
+
+
+def _sum(output: Any) -> Any:
+    return np.sum(output)
+
+
+def _doubles(reading: Program) -> bool:
+    """Whether the gradients double with the upstream gradient."""
+    try:
+        with np.errstate(all="ignore"):
+            upstream = random_upstream(np.shape(reading.run({})), 0)
+            one, two = (run_backward(reading, scale * upstream).gradients for scale in (1.0, 2.0))
+    except BpxError:
+        return False
+    values = {found.leaf: 2 * np.asarray(found.value) for found in one}
+    same = all(close(found.value, values.get(found.leaf)) for found in two)
+    return same and any(np.any(value) for value in values.values())

@@ -23,9 +23,12 @@ _UPSTREAM = re.compile(
     r"g|up|d?upstream\w*|cotangents?|d_?out\w*|d_?y|grad(?:_?out\w*|ient)?|grad_\w*output\w*|output_(?:error|gradient|grad)|delta|dL|dA|dZ|dO"
     r"|dL_?d\w+|d_?h\w*|d_?c\w*|dnext\w*|dnew\w*|error|err|d_?values?|dvalues|d_?scores?|d_?loss|dprev\w*|top_diff|gy"
 )
-_CACHE = re.compile(r"caches?|ctx|context|saved?|memory|mem|tape|stash|store|fwd|state")
+_CACHE = re.compile(r"caches?|ctx|context|saved?|memory|mem|tape|stash|store|fwd|state|res|residuals?")
 _LOSS = re.compile(
     r"(?:compute_|calc_|calculate_|get_|total_|mean_)?(?:loss|cost|objective|error|nll|energy)(?:_function|_fn|_value)?|J|L"
+)
+_OUTPUT = re.compile(
+    r"out\w*|outputs?|y|y_?hat|y_?pred\w*|pred\w*|probs?|logits?|scores?|results?|values?|activations?|loss"
 )
 RATE = re.compile(r"lr|learning_?rate|alpha|eta|step_?size|rate")
 
@@ -44,6 +47,11 @@ def is_upstream(name: str) -> bool:
 def is_cache(name: str) -> bool:
     """Whether an argument is called as what the forward pass keeps is."""
     return _CACHE.fullmatch(name) is not None
+
+
+def is_output(name: str) -> bool:
+    """Whether an argument of a backward function is called as what the forward pass returns is."""
+    return _OUTPUT.fullmatch(name.rstrip("0123456789_")) is not None
 
 
 def is_loss(name: str) -> bool:
