@@ -197,7 +197,7 @@ class Program:
                 if move is not None:
                     self._set_back(world, original, clears)
                     self._move(world, move)
-                with kept_states(self._generators):
+                with kept_states([*self._generators, *generators_of(world, [])]):
                     output, before, result, after = self._once(world, upstream, watching)
                     yield output, before, result, copied(after)
 

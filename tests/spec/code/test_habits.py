@@ -124,6 +124,16 @@ def test_statistics_that_run_along_are_no_mistake(tmp_path: Path) -> None:
     assert "unsteady-forward" not in [note.code for note in report.notes]
 
 
+def test_a_mask_that_an_object_draws_is_no_sum(tmp_path: Path) -> None:
+    text = CLASS.replace("self.kept = None", "self.random = np.random.default_rng(0)").format(
+        keep="self.kept = self.random.random(x.shape) < 0.5",
+        value="x * self.kept",
+        gradient="dout * self.kept",
+    )
+    report = report_of(tmp_path, text, "net")
+    assert (report.verdict, kinds(report)) == ("agree", [])
+
+
 # --- right at the given inputs alone ------------------------------------------------------------
 
 HERE = {
