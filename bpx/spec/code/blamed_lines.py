@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.report.blame import Blame, CodeLine
-from bpx.spec.code.leaves import Path, copied, walk
+from bpx.spec.code.leaves import Path, copied
 from bpx.spec.code.lines.backward_values import (
     LONGEST_FORMULA,
     Adjoint,
@@ -47,6 +47,8 @@ from bpx.spec.code.traced_program import (
     BackwardRun,
     TracedProgram,
     at_values,
+    batch_lengths,
+    is_of_graph,
     random_upstream,
     right_gradients,
     run_backward,
@@ -83,12 +85,6 @@ def wrong_lines(traced: TracedProgram) -> list[WrongLine]:
         if len(others) == 1:
             return others
     return lines
-
-
-def batch_lengths(traced: TracedProgram) -> list[int]:
-    """The lengths that a batch may have."""
-    arguments = (value for _, value in walk(traced.program.world.originals["args"]))
-    return sorted({n for value in arguments if isinstance(value, np.ndarray) for n in value.shape if n > 1})
 
 
 def _wrong_lines(traced: TracedProgram, mean: int) -> list[WrongLine]:
@@ -363,20 +359,26 @@ def _with_corrections(
 
 
 def _points(traced: TracedProgram, scale: Mapping[Path, float]) -> list[Point]:
-    """Where a correction must hold: where the code was checked, and two points beside."""
+    """Where a correction must hold: here, at two points beside, at two far away on the same branches."""
     points = []
-    for seed in range(3):
+    for seed in range(5):
         rng = np.random.default_rng(seed)
-        upstream, values = traced.upstream, {}
-        if seed:
-            for leaf in traced.leaves:
-                moved = leaf.value * (1 + MOVED * rng.uniform(-1, 1, np.shape(leaf.value)))
-                values[leaf.path] = np.asarray(moved, dtype=np.asarray(leaf.value).dtype)
-            if traced.program.upstream_is_free:
-                upstream = random_upstream(np.shape(upstream), seed).astype(np.asarray(upstream).dtype)
-        right = right_gradients(at_values(traced, values, upstream))
-        points.append(Point(values, upstream, {path: scale.get(path, 1.0) * right[path] for path in right}))
+        upstream, far = traced.upstream, seed > 2
+        values = {leaf.path: _moved(leaf.value, rng, far=far) for leaf in traced.leaves if seed}
+        if seed and traced.program.upstream_is_free:
+            upstream = random_upstream(np.shape(upstream), seed).astype(np.asarray(upstream).dtype)
+        if not far or is_of_graph(traced, values, upstream):
+            right = right_gradients(at_values(traced, values, upstream))
+            scaled = {path: scale.get(path, 1.0) * value for path, value in right.items()}
+            points.append(Point(values, upstream, scaled))
     return points
+
+
+def _moved(value: Any, rng: np.random.Generator, *, far: bool) -> Any:
+    """Values near these, or drawn as if from where these are."""
+    drawn = np.mean(value) + (np.std(value) or 1.0) * rng.normal(size=np.shape(value))
+    moved = drawn if far else value * (1 + MOVED * rng.uniform(-1, 1, np.shape(value)))
+    return np.asarray(moved, dtype=np.asarray(value).dtype)
 
 
 def _mends(traced: TracedProgram, points: Sequence[Point], wrong: frozenset[Path]) -> bool:

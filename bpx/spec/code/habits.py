@@ -18,23 +18,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.check.gradcheck import gradcheck
-from bpx.check.numeric.tolerances import SMALLEST_FLOAT
 from bpx.check.report.blame import Mistake
 from bpx.check.report.entry import Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.graph.numbers import number
-from bpx.graph.run import run
-from bpx.spec.code.blamed_lines import MOVED, batch_lengths
+from bpx.spec.code.blamed_lines import MOVED
 from bpx.spec.code.gradients import Found, place_of
 from bpx.spec.code.leaves import Path, named
-from bpx.spec.code.lines.backward_values import CLOSE, adjoints, close
+from bpx.spec.code.lines.backward_values import adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
     BackwardRun,
     TracedProgram,
     at_values,
+    batch_lengths,
     found_gradients,
+    gives,
     right_gradients,
     with_claims,
 )
@@ -215,7 +215,7 @@ def _moved(traced: TracedProgram, seed: int, *, shifted: bool) -> dict[Path, Any
 
 def _wrong(at: TracedProgram, call: _Call) -> dict[str, dict[str, str]]:
     """The leaves whose gradients are wrong in a call at these values, with the worst entry of each."""
-    if not _is_of_graph(at, call.output):
+    if not gives(at, call.output):
         return {}
     right = right_gradients(at)
     claims, _ = claims_of(at, call.run)
@@ -226,15 +226,6 @@ def _wrong(at: TracedProgram, call: _Call) -> dict[str, dict[str, str]]:
     report = gradcheck(with_claims(at, {name: claims[name] for name in odd}), wrt=odd, causes=False)
     wrong = [column for column in report.columns if (column.verdicts == Verdict.DISAGREE).any()]
     return {column.input: _facts(column) for column in wrong}
-
-
-def _is_of_graph(at: TracedProgram, output: Any) -> bool:
-    """Whether the graph gives this output of forward too, all of it times the upstream gradients."""
-    graph = at.graph
-    value = run(graph.graph, graph.input_values, [graph.output])[graph.output]
-    terms = np.ravel(at.upstream) * np.ravel(output) if at.weights else np.ravel(output)
-    size = float(np.sqrt(np.sum(terms**2)))
-    return bool(np.isfinite(size)) and abs(float(value) - terms.sum()) <= CLOSE * max(size, SMALLEST_FLOAT)
 
 
 def _facts(column: GradientTable) -> dict[str, str]:

@@ -33,7 +33,7 @@ from bpx.spec.code.words_of_code import (
     star_of,
     words_of,
 )
-from bpx.spec.trace.random_state import generators_of, kept_states
+from bpx.spec.trace.random_state import generators_in, generators_of, kept_states
 from bpx.spec.trace.stand_ins import places
 from bpx.spec.trace.tape import active
 from bpx.spec.trace.user_source import is_users, raised_at
@@ -197,7 +197,7 @@ class Program:
                 if move is not None:
                     self._set_back(world, original, clears)
                     self._move(world, move)
-                with kept_states([*self._generators, *generators_of(world, [])]):
+                with kept_states([*self._generators, *generators_in([world])]):
                     output, before, result, after = self._once(world, upstream, watching)
                     yield output, before, result, copied(after)
 

@@ -17,7 +17,7 @@ from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
 from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshapen
 from bpx.spec.code.leaves import Leaf, Path, get, named, underlying, walk
-from bpx.spec.code.lines.backward_values import adjoints
+from bpx.spec.code.lines.backward_values import CLOSE, adjoints
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.program import Program
 from bpx.spec.reading.claims import with_rtol
@@ -354,8 +354,34 @@ def at_values(traced: TracedProgram, values: Mapping[Path, Any], upstream: Any) 
     return traced._replace(trace=traced.trace._replace(graph=graph), upstream=upstream)
 
 
+def is_of_graph(traced: TracedProgram, values: Mapping[Path, Any], upstream: Any) -> bool:
+    """Whether forward gives what the graph does for these values of leaves: it takes the same branches."""
+    try:
+        with np.errstate(all="ignore"):
+            output = np.concatenate([np.ravel(part) for part in traced.program.parts(values)])
+    except Exception:  # a stranger's way of saying that this is outside its domain
+        return False
+    return gives(at_values(traced, values, upstream), output)
+
+
+def gives(traced: TracedProgram, output: Any) -> bool:
+    """Whether the graph has this output of forward too, all of it times the upstream gradients."""
+    graph = traced.graph
+    with np.errstate(all="ignore"):
+        value = float(run(graph.graph, graph.input_values, [graph.output])[graph.output])
+        terms = np.ravel(traced.upstream) * np.ravel(output) if traced.weights else np.ravel(output)
+        size = float(np.sqrt(np.sum(terms**2)))
+        return bool(abs(value - terms.sum()) <= CLOSE * max(size, SMALLEST_FLOAT) < np.inf)
+
+
 def right_gradients(traced: TracedProgram) -> dict[Path, Any]:
     """The gradients of the leaves that the reverse pass of the graph gives."""
     by_node = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
     nodes = {leaf.path: traced.graph.nodes[leaf.name] for leaf in traced.leaves}
     return {path: by_node[node] for path, node in nodes.items() if node in by_node}
+
+
+def batch_lengths(traced: TracedProgram) -> list[int]:
+    """The lengths that a batch may have."""
+    arguments = (value for _, value in walk(traced.program.world.originals["args"]))
+    return sorted({n for value in arguments if isinstance(value, np.ndarray) for n in value.shape if n > 1})

@@ -281,7 +281,7 @@ def settled(program: Program, check: Callable[[Program], Report]) -> Report:
     """
     upstreams = _upstream_readings(program)
     if not upstreams:
-        return _noted(check(program), program, "taken-as-output", program.unclear)
+        return _noted(check(program), program, ())
     reports = [check(reading) for reading in upstreams]
     agreeing = [report for report in reports if _agrees(report)]
     report = (agreeing or reports)[0]
@@ -289,16 +289,18 @@ def settled(program: Program, check: Callable[[Program], Report]) -> Report:
     if not agreeing and any(_agrees(_attempt(other, check)) for other in _output_readings(program)):
         facts = {"name": reading.upstream[0], "backward": program.backward.name}
         raise BpxError([Diagnostic("unclear-argument", None, facts, "name-argument")])
-    others = [name for name in program.unclear if name not in reading.upstream]
-    return _noted(
-        _noted(report, program, "taken-as-upstream", reading.upstream), program, "taken-as-output", others
-    )
+    return _noted(report, program, reading.upstream)
 
 
-def _noted(report: Report, program: Program, code: str, names: Sequence[str]) -> Report:
-    """The report with a note on each of these arguments."""
+def _noted(report: Report, program: Program, upstream: Sequence[str]) -> Report:
+    """The report with a note on each unclear argument: as what it was taken."""
     facts = {"backward": program.backward.name, "forward": program.forward.name}
-    notes = [Diagnostic(code, None, {**facts, "name": name}, severity="note") for name in names]
+    notes = [
+        Diagnostic("taken-as-upstream", None, {**facts, "name": name}, severity="note")
+        if name in upstream
+        else Diagnostic("taken-as-output", None, {**facts, "name": name}, severity="note")
+        for name in program.unclear
+    ]
     return replace(report, notes=(*notes, *report.notes))
 
 

@@ -51,15 +51,15 @@ def _set_state(generator: Any, state: Any) -> None:
 
 def generators_of(function: Callable[..., Any], reach: list[Place]) -> list[Any]:
     """The generators in `places(function)`, which are its `reach`, and in its object."""
-    return list(_generators(function, reach))
-
-
-def _generators(function: Callable[..., Any], reach: list[Place]) -> Iterator[Any]:
-    """What draws random numbers in the user's modules, in closures, and in objects that these hold."""
     owner = getattr(function, "__self__", function)
     # The last is looked at first: the object, then what stands in the function's own module.
     held = [value for place in reach for _, value in place.held()]
-    todo = [*reversed(held), owner]
+    return list(generators_in([*reversed(held), owner]))
+
+
+def generators_in(values: Iterable[Any]) -> Iterator[Any]:
+    """What draws random numbers in these values, in what they hold, and in objects of the user's in them."""
+    todo = [*values]
     seen: set[int] = set()
     of_user: dict[type, bool] = {}
     while todo and len(seen) < _MOST_OBJECTS:

@@ -11,6 +11,7 @@ from corpus import planted_bugs
 import bpx
 from bpx.spec.code.check import check_program
 from bpx.spec.code.lines.edits import edits
+from bpx.spec.code.target import check_code, read_code
 
 
 class Layer:
@@ -99,3 +100,16 @@ def test_corrections_do_not_need_the_garbage_collector(tmp_path: Path) -> None:
     finally:
         gc.unfreeze()
     assert "Should be: d = 2 * g * (x @ w)" in str(report)
+
+
+def test_a_correction_holds_far_away_too(tmp_path: Path) -> None:
+    """No input lies between -0.5 and 0, where `x > 0` is not `x > -0.5`."""
+    text = (
+        "import numpy as np\n\n\ndef forward(x):\n    return np.clip(x, -0.5, 0.5)\n\n\n"
+        "def backward(dout, x):\n    return dout * (x < 0.5)\n\n\n"
+        "def inputs():\n    return {'x': np.array([0.3, -0.7, 1.2, -1.4, 0.2, 0.4, -2.3, 0.9])}\n"
+    )
+    (tmp_path / "net.py").write_text(text)
+    (culprit,) = check_code(read_code(f"{tmp_path / 'net.py'}:forward,backward", {})).blame
+    assert culprit.code is not None
+    assert (culprit.code.text, culprit.code.right) == ("return dout * (x < 0.5)", None)
