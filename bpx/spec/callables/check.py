@@ -105,11 +105,12 @@ def _check_traced(caller: Caller, options: FunctionOptions) -> Report | None:
         return None
     traced, run = _traced(caller, rows.output.shape, options.seed)
     asked = {"seed": options.seed, "detect": options.detect}
-    judgement = judged(traced, run, ProgramOptions(options.seed, options.detect, why=options.why))
+    chosen = ProgramOptions(options.seed, options.detect, why=options.why)
+    judgement = judged(traced, run, chosen)
     report = with_other_upstreams(judgement, traced, rows, claimed, **asked)
     if report.verdict == Verdict.DISAGREE.word and find_unsteady_claims(rows, evaluation):
         return None  # nobody is called wrong by chance
-    report = with_other_inputs(report, traced, [leaf.name for leaf in traced.leaves])
+    report = with_other_inputs(report, traced, [leaf.name for leaf in traced.leaves], chosen)
     report = with_kinds(report, traced, rows, claimed, options.detect)
     notes = (*report.notes, *caller.notes, *rows.unclaimed_notes())
     return replace(report, output=traced.program.output_name or report.output, notes=notes)

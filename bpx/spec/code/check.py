@@ -144,7 +144,7 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
         traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))
     report = judged(traced, run, chosen)
     if report.verdict != "disagree":
-        report = _with_habits(report, traced, chosen.chosen(leaf.name for leaf in traced.leaves))
+        report = _with_habits(report, traced, chosen.chosen(leaf.name for leaf in traced.leaves), chosen)
     notes = (*report.notes, *changes(program, upstream, run.gradients))
     if chosen.wrt is None:
         notes = (*notes, *_unclaimed(traced, report, program))
@@ -351,21 +351,25 @@ def _alike(lines: Sequence[WrongLine], traced: TracedProgram) -> set[str]:
     return {name for of_line in alike for name in of_line[1:]}
 
 
-def _with_habits(report: Report, traced: TracedProgram, checked: Collection[str]) -> Report:
+def _with_habits(
+    report: Report, traced: TracedProgram, checked: Collection[str], chosen: ProgramOptions
+) -> Report:
     """The report with what only a second call shows, or one with other inputs."""
     names = {leaf.path: leaf.name for leaf in traced.leaves if leaf.name in checked}
     added = [names[path] for path in adds_up(traced.program, traced.upstream) if path in names]
     blame = tuple(_of_gradient(name, Mistake("accumulates")) for name in added)
     others = [name for name in checked if name not in added]
-    report = with_other_inputs(report, traced, others)
+    report = with_other_inputs(report, traced, others, chosen)
     return replace(report, blame=(*report.blame, *blame))
 
 
-def with_other_inputs(report: Report, traced: TracedProgram, checked: Collection[str]) -> Report:
+def with_other_inputs(
+    report: Report, traced: TracedProgram, checked: Collection[str], chosen: ProgramOptions
+) -> Report:
     """The report with what only calls with other inputs show of these gradients, where all agree."""
     if report.verdict != Verdict.AGREE.word:
         return report
-    found = elsewhere(traced)
+    found = elsewhere(traced, chosen)
     blame = tuple(_of_gradient(name, one) for name, one in found.mistakes.items() if name in checked)
     facts = {"name": traced.program.forward.name}
     notes = () if found.steady else (Diagnostic("unsteady-forward", None, facts, severity="warning"),)

@@ -27,6 +27,7 @@ from bpx.spec.code.gradients import Found, place_of
 from bpx.spec.code.leaves import Path, named
 from bpx.spec.code.lines.backward_values import adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
+from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
     BackwardRun,
@@ -145,7 +146,7 @@ class _Call(NamedTuple):
     run: BackwardRun
 
 
-def elsewhere(traced: TracedProgram) -> Elsewhere:
+def elsewhere(traced: TracedProgram, chosen: ProgramOptions) -> Elsewhere:
     """What is right at the given inputs, and wrong at others: always, or only in a later call.
 
     The graph says what is right there, as long as forward gives what the graph does: else it took another
@@ -163,8 +164,8 @@ def elsewhere(traced: TracedProgram) -> Elsewhere:
             if not alone:
                 continue
             at = at_values(traced, values, upstream)
-            wrong = _wrong(at, alone[0])
-            kept = {name: facts for name, facts in _wrong(at, later).items() if name not in wrong}
+            wrong = _wrong(at, alone[0], chosen)
+            kept = {name: facts for name, facts in _wrong(at, later, chosen).items() if name not in wrong}
             steady = steady and close(later.output, alone[0].output)
             found = {name: Mistake.of("only-here", **facts) for name, facts in wrong.items()}
             found |= {name: Mistake.of("kept-from-before", **facts) for name, facts in kept.items()}
@@ -213,7 +214,7 @@ def _moved(traced: TracedProgram, seed: int, *, shifted: bool) -> dict[Path, Any
     return values
 
 
-def _wrong(at: TracedProgram, call: _Call) -> dict[str, dict[str, str]]:
+def _wrong(at: TracedProgram, call: _Call, chosen: ProgramOptions) -> dict[str, dict[str, str]]:
     """The leaves whose gradients are wrong in a call at these values, with the worst entry of each."""
     if not gives(at, call.output):
         return {}
@@ -223,7 +224,8 @@ def _wrong(at: TracedProgram, call: _Call) -> dict[str, dict[str, str]]:
     odd = [leaf.name for leaf in both if not close(claims[leaf.name], right[leaf.path])]
     if not odd:
         return {}
-    report = gradcheck(with_claims(at, {name: claims[name] for name in odd}), wrt=odd, causes=False)
+    spec = with_claims(at, {name: claims[name] for name in odd}, chosen.rtol)
+    report = gradcheck(spec, wrt=odd, causes=False, detect=chosen.detect, budget=chosen.budget)
     wrong = [column for column in report.columns if (column.verdicts == Verdict.DISAGREE).any()]
     return {column.input: _facts(column) for column in wrong}
 
@@ -232,4 +234,8 @@ def _facts(column: GradientTable) -> dict[str, str]:
     """The worst entry of a table: its name, what is claimed of it, and what is right."""
     off = np.abs(column.claimed - column.reference)
     entry = column.entry(int(np.argmax(np.where(column.verdicts == Verdict.DISAGREE, off, -1.0))))
-    return {"entry": entry.label, "claimed": number(entry.claimed), "reference": number(entry.reference)}
+    return {
+        "entry": entry.label,
+        "claimed": number(entry.claimed, 6),
+        "reference": number(entry.reference, 6),
+    }
