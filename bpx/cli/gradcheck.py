@@ -16,7 +16,6 @@ from bpx.cli.command import command
 from bpx.cli.input.arguments import (
     CodeOptions,
     code_argument,
-    names_code,
     read_claims,
     read_names,
     read_tables,
@@ -40,6 +39,7 @@ from bpx.cli.input.options import (
 from bpx.cli.output.console import fail
 from bpx.cli.output.session import WRONG, Session
 from bpx.render.forms import PICTURE, form_of_file
+from bpx.spec.reading.endings import is_code
 from bpx.words.files import write_file
 from bpx.words.say import say
 
@@ -142,7 +142,7 @@ def gradcheck(
             "all": all_,
             "why": why,
         }
-        if names_code(target):
+        if is_code(target):
             from bpx.spec.code.check import check_program
             from bpx.spec.code.target import graph_of, program_of
 

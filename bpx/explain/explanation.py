@@ -10,7 +10,6 @@ from bpx.explain.query.passes import Passes
 from bpx.explain.query.section import Section
 from bpx.explain.sections.accuracy import Accuracy
 from bpx.explain.sections.expansion import Expansion
-from bpx.explain.sections.expect import Expected
 from bpx.explain.sections.forward import Forward
 from bpx.explain.sections.gradients import Gradients
 from bpx.explain.sections.paths import Paths, PathTable
@@ -126,12 +125,6 @@ class Explanation(Passes, Shown):
         """The second derivatives, where they were asked for."""
         section = self.section(SecondDerivatives)
         return section.rows if section else ()
-
-    @property
-    def expected_count(self) -> int:
-        """How many figures `[expect]` states."""
-        section = self.section(Expected)
-        return section.count if section else 0
 
     @property
     def check(self) -> QuickCheck | None:

@@ -16,8 +16,8 @@ from bpx.explain.explanation import Explanation
 from bpx.graph.graph import Expr
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.named.values import as_array
-from bpx.spec.models.endings import is_model
 from bpx.spec.python import spec_of
+from bpx.spec.reading.endings import is_code, is_model
 from bpx.spec.reading.target import FORMATS, read_formulas, read_target, read_text
 from bpx.spec.writing.write import write_spec
 from bpx.train.training import Training
@@ -201,7 +201,7 @@ def load(target: str | Path, /, **values: Any) -> Spec:
 
     `values` take the place of inputs' values. Raises `bpx.BpxError`.
     """
-    if isinstance(target, str) and _names_code(target):
+    if isinstance(target, str) and is_code(target):
         from bpx.spec.code.target import graph_of, read_code
 
         return Spec.of(graph_of(read_code(target, values)))
@@ -212,14 +212,6 @@ def load(target: str | Path, /, **values: Any) -> Spec:
 
         return Spec.of(graph_of_file(str(target), values))
     return Spec.of(read_target(str(target), values))
-
-
-def _names_code(target: str) -> bool:
-    if ".py" not in target:
-        return False
-    from bpx.spec.code.loading import is_code
-
-    return is_code(target)
 
 
 @checked
@@ -281,7 +273,7 @@ def gradcheck(
     is an object with both passes. `hint` is how much is said of what is wrong, see `Report.hint`.
     For the options see `bpx.check.function.black_box`. Raises `bpx.BpxError`.
     """
-    if isinstance(forward, str) and not _names_code(forward):
+    if isinstance(forward, str) and not is_code(forward):
         return _gradcheck_of_text(forward, inputs, backward, options).hint(hint)
     if isinstance(forward, str):
         from bpx.spec.code.target import check_code, read_code

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bpx.spec.reading.endings import is_code, is_model
+
 if TYPE_CHECKING:
     from bpx.spec.reading.syntax import ClaimSyntax
     from bpx.spec.tables.table import Table
@@ -43,11 +45,11 @@ def spec_argument(
     options = code or CodeOptions()
 
     def read(values: dict[str, Any], problems: list[Diagnostic]) -> Any:
-        if names_code(target):
+        if is_code(target):
             from bpx.spec.code.target import graph_of
 
             return graph_of(_read_code(target, values, options))
-        if names_model(target):
+        if is_model(target):
             from bpx.spec.models.target import graph_of_file
 
             return graph_of_file(target, values, **options._asdict())
@@ -96,23 +98,6 @@ def _read(
     if problems:
         raise BpxError(problems)
     return result
-
-
-def names_code(target: str) -> bool:
-    """Whether a target is a Python file, with names behind a colon."""
-    # Looked at as text first: what reads code need not be loaded for anything else.
-    if ".py" not in target:
-        return False
-    from bpx.spec.code.loading import is_code
-
-    return is_code(target)
-
-
-def names_model(target: str) -> bool:
-    """Whether a target is the file of a model."""
-    from bpx.spec.models.endings import is_model
-
-    return is_model(target)
 
 
 def _read_code(target: str, values: dict[str, Any], code: CodeOptions) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bpx.spec.models.endings import ENDINGS
+from bpx.spec.reading.endings import MODELS
 
-_TARGETS = (".toml", ".json", ".py", *ENDINGS)
+_TARGETS = (".toml", ".json", ".py", *MODELS)
 
 
 def targets(incomplete: str) -> list[str]:
@@ -26,12 +26,12 @@ def targets(incomplete: str) -> list[str]:
 
 def nodes(ctx: Any, incomplete: str) -> list[str]:
     """The nodes of the target before it; behind a comma, one more of them."""
-    from bpx.cli.input.arguments import names_code
+    from bpx.spec.reading.endings import is_code
     from bpx.spec.reading.target import read_target
     from bpx.words.diagnostic import BpxError
 
     target = ctx.params.get("target")
-    if not target or names_code(target):  # a shell must not run the code of a file
+    if not target or is_code(target):  # a shell must not run the code of a file
         return []
     try:
         names = list(read_target(target).nodes)

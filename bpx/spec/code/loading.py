@@ -6,7 +6,6 @@ A file runs here, and only here, because it was named: no spec can cause it.
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -16,13 +15,12 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
+from bpx.spec.reading.endings import CODE
 from bpx.spec.reading.target import neighbour
 from bpx.spec.trace.user_source import forget_sources, line_span, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 from bpx.words.files import is_file, keep_from_writing
 from bpx.words.say import say
-
-_TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.]+(?:\s*,\s*[\w.]+)*))?")
 
 
 class Named(NamedTuple):
@@ -50,14 +48,9 @@ class CodeTarget(NamedTuple):
         return f"{self.path.resolve()}:{','.join(named.name for named in self.named)}"
 
 
-def is_code(target: str) -> bool:
-    """Whether a target names Python code: a file that ends in .py, with names behind a colon."""
-    return _TARGET.fullmatch(target.strip()) is not None
-
-
 def load_target(target: str) -> CodeTarget:
     """Run the file and look the names up. Raises `BpxError`."""
-    match = _TARGET.fullmatch(target.strip())
+    match = CODE.fullmatch(target.strip())
     assert match
     path = Path(match["file"])
     names = [name.strip() for name in (match["names"] or "").split(",") if name.strip()]

@@ -60,11 +60,6 @@ class DerivationReport(Shown):
         """Was nothing judged?"""
         return not self.checked
 
-    @property
-    def first_wrong(self) -> Step | None:
-        """The first slip."""
-        return next((step for step in self.steps if step.verdict is Verdict.WRONG), None)
-
     def __bool__(self) -> bool:
         """Is every step that there is right?"""
         return bool(self.steps) and self.counts[Verdict.RIGHT] == len(self.steps)

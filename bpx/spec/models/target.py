@@ -9,8 +9,8 @@ from typing import Any
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.spec.code.inputs import gathered
 from bpx.spec.models.build import Rows, graph_of_model
-from bpx.spec.models.endings import PICKLES
 from bpx.spec.models.model import Model, ModelError
+from bpx.spec.reading.endings import PICKLES
 from bpx.words.diagnostic import BpxError, Diagnostic
 from bpx.words.files import reason_of
 

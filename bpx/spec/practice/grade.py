@@ -14,7 +14,7 @@ from bpx.graph.numbers import SHOWN_DIGITS
 from bpx.spec.practice.cells.answers import Answer, read_answer
 from bpx.spec.practice.cells.cells import Cell, Kind, Values, Workings
 from bpx.spec.practice.cells.rounding import equal, same, shown_number, written_digits
-from bpx.spec.practice.cells.verdicts import Judgement, Verdict
+from bpx.spec.practice.cells.verdicts import Judged, Judgement, Verdict
 from bpx.spec.practice.exercise import Exercise
 from bpx.spec.practice.slips.named_slips import slips
 from bpx.spec.practice.slips.on_the_way import named_on_the_way, slips_on_the_way
@@ -27,31 +27,15 @@ _MOVED = 0.2  # relative: how far these lie from the values of the exercise
 
 
 @dataclass(frozen=True)
-class Grading:
+class Grading(Judged):
     """The judgements of an exercise, in the order of its cells."""
 
     exercise: Exercise
-    judgements: tuple[Judgement, ...]
-
-    @property
-    def right(self) -> int:
-        """How many answers are worth their credit."""
-        return sum(judgement.counts for judgement in self.judgements)
 
     @property
     def of(self) -> int:
         """How many answers there should be."""
         return len(self.exercise.key())
-
-    @property
-    def is_right(self) -> bool:
-        """Is everything answered, and rightly?"""
-        return all(judgement.counts for judgement in self.judgements)
-
-    @property
-    def problems(self) -> tuple[Diagnostic, ...]:
-        """What cannot be read, and why."""
-        return tuple(problem for judgement in self.judgements for problem in judgement.problems)
 
 
 def grade(exercise: Exercise, texts: Mapping[str, SourceText]) -> Grading:
@@ -69,7 +53,7 @@ def grade(exercise: Exercise, texts: Mapping[str, SourceText]) -> Grading:
         judged |= {key: missed_mistake(exercise, key) for key in missed}
     if exercise.ends_alone:
         judged = _along_the_way(exercise, answers, judged)
-    return Grading(exercise, tuple(judged[key] for key in exercise.asked if key in judged))
+    return Grading(tuple(judged[key] for key in exercise.asked if key in judged), exercise)
 
 
 def _read(

@@ -14,7 +14,7 @@ import pytest
 from bpx.graph.named.draw import draw
 from bpx.spec.code.inputs import gathered
 from bpx.spec.code.leaves import Attribute, get, named, put, underlying, walk
-from bpx.spec.code.loading import is_code, load_target
+from bpx.spec.code.loading import load_target
 from bpx.spec.code.words_of_code import (
     is_cache,
     is_container,
@@ -26,6 +26,7 @@ from bpx.spec.code.words_of_code import (
     spellings_sought,
     star_of,
 )
+from bpx.spec.reading.endings import is_code
 from bpx.words.diagnostic import BpxError
 
 

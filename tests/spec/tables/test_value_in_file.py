@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rows_of_a_table import every
 
-from bpx.spec.code.loading import is_code
+from bpx.spec.reading.endings import is_code
 from bpx.spec.reading.target import names_file
 from bpx.spec.tables.value_in_file import _split, value_in_file
 from bpx.words.diagnostic import BpxError

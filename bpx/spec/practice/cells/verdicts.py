@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -37,3 +38,25 @@ class Judgement(NamedTuple):
     def counts(self) -> bool:
         """Is it worth its credit?"""
         return self.verdict in (Verdict.RIGHT, Verdict.CARRIED)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The judgements of a sheet, in the order of what it asks."""
+
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def right(self) -> int:
+        """How many of them are worth their credit."""
+        return sum(judgement.counts for judgement in self.judgements)
+
+    @property
+    def is_right(self) -> bool:
+        """Is everything that was asked right, and nothing else broken?"""
+        return all(judgement.counts for judgement in self.judgements)
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """What cannot be read or run, and why."""
+        return tuple(problem for judgement in self.judgements for problem in judgement.problems)

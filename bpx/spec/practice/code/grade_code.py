@@ -21,7 +21,7 @@ from bpx.check.report.options import HintLevel
 from bpx.check.report.report import Report
 from bpx.render.blocks import Cell
 from bpx.spec.practice.cells.rounding import equal, written
-from bpx.spec.practice.cells.verdicts import Judgement, Verdict
+from bpx.spec.practice.cells.verdicts import Judged, Judgement, Verdict
 from bpx.spec.practice.code.code_exercise import CodeExercise, Names
 from bpx.spec.practice.code.code_sheet import FilledCodeSheet
 from bpx.spec.practice.code.statements import BACKWARD, Statement, statements_of
@@ -34,34 +34,21 @@ _MOST_SLIPS = 3  # that are named for one statement
 
 
 @dataclass(frozen=True)
-class CodeGrading:
-    """The judgements of a file, by what a statement sets; `report` is the gradient check's, if it ran."""
+class CodeGrading(Judged):
+    """The judgements of a file, by what a statement sets; `report` is the gradient check's, if it ran.
+
+    None of its slips counts as mended where something else is wrong with the whole.
+    """
 
     exercise: CodeExercise
-    judgements: tuple[Judgement, ...]
     statements: tuple[Statement, ...] = ()
     places: tuple[int, ...] = ()  # of the judgements' statements
     report: Report | None = None
 
     @property
-    def right(self) -> int:
-        """How many of the slips are mended; none where something else is wrong with the whole."""
-        return sum(judgement.counts for judgement in self.judgements)
-
-    @property
     def of(self) -> int:
         """How many slips there are."""
         return self.exercise.plant
-
-    @property
-    def is_right(self) -> bool:
-        """Are all slips mended, and nothing else broken?"""
-        return all(judgement.counts for judgement in self.judgements)
-
-    @property
-    def problems(self) -> tuple[Diagnostic, ...]:
-        """What could not be run."""
-        return tuple(problem for judgement in self.judgements for problem in judgement.problems)
 
     def hints(self, judgement: Judgement, level: HintLevel) -> Iterator[Cell]:
         """The sentences of all hints up to a level."""
@@ -84,7 +71,7 @@ def grade_code(sheet: FilledCodeSheet) -> CodeGrading:
     if [one.sets for one in own] != [one.sets for one in exercise.statements]:
         return _by_gradients(sheet)
     judged = _judged(sheet, arguments, own)
-    return CodeGrading(exercise, tuple(judged.values()), tuple(own), tuple(judged))
+    return CodeGrading(tuple(judged.values()), exercise, tuple(own), tuple(judged))
 
 
 # --- statement by statement ---------------------------------------------------------------------
@@ -222,11 +209,11 @@ def _by_gradients(sheet: FilledCodeSheet) -> CodeGrading:
         report = check_code(read_code(f"{sheet.name}:forward,{BACKWARD}", {}))
     except BpxError as error:
         invalid = judgement._replace(verdict=Verdict.INVALID, problems=error.diagnostics)
-        return CodeGrading(exercise, (invalid,))
+        return CodeGrading((invalid,), exercise)
     if report.verdict == "agree":
         keys = _keys(exercise.statements)
-        return CodeGrading(exercise, tuple(judgement._replace(key=keys[one.at]) for one in exercise.planted))
-    return CodeGrading(exercise, (judgement._replace(verdict=Verdict.WRONG),), report=report)
+        return CodeGrading(tuple(judgement._replace(key=keys[one.at]) for one in exercise.planted), exercise)
+    return CodeGrading((judgement._replace(verdict=Verdict.WRONG),), exercise, report=report)
 
 
 def _keeps_forward(sheet: FilledCodeSheet) -> bool:

@@ -49,7 +49,7 @@ def graded_code_sheet(file: str, seconds: int = SECONDS) -> GradedCodeSheet:
         outcome = pickle.loads(result.read_bytes())
     if isinstance(outcome, list):
         raise BpxError(outcome)
-    return GradedCodeSheet(file, CodeGrading(exercise, **outcome), said)
+    return GradedCodeSheet(file, CodeGrading(exercise=exercise, **outcome), said)
 
 
 def _run(file: str, result: Path, printed: Path, seconds: int) -> int | None:
