@@ -411,11 +411,11 @@ ENGLISH: dict[str, str | Counted] = {
     ),
     "diagnostic.traced-weighted": Counted(
         "count",
-        one="traced 1 line of `{forward}`; {output} is its result times a random {upstream}, summed",
-        other="traced {count} lines of `{forward}`; {output} is its result times a random {upstream}, summed",
+        one="traced 1 line of `{forward}`; {output} is its result times the upstream gradient {upstream}, summed",
+        other="traced {count} lines of `{forward}`; {output} is its result times the upstream gradient {upstream}, summed",
     ),
     "diagnostic.traced-whole": "traced `{forward}`; `{backward}` was checked as its gradient",
-    "diagnostic.traced-weighted-whole": "traced `{forward}`; {output} is its result times a random {upstream}, summed",
+    "diagnostic.traced-weighted-whole": "traced `{forward}`; {output} is its result times the upstream gradient {upstream}, summed",
     "diagnostic.traced-loss": Counted(
         "count",
         one="traced 1 line of `{forward}` and `{loss}`; `{backward}` was checked as the gradient of `{loss}`",
@@ -1993,6 +1993,8 @@ ENGLISH: dict[str, str | Counted] = {
     "check.local-agree": Counted("total", one="it agrees", other="{total} of {total} agree"),
     "check.local-some-agree": Counted("count", one="1 of {total} agrees", other="{count} of {total} agree"),
     "check.points": "Checked at {points} points; each entry is shown at its worst point.",
+    "check.upstream": "Upstream gradient: {values}",
+    "check.upstream-large": "Upstream gradient: `{name}` has the shape {shape} and begins with {first}; --json shows all of it.",
     "check.place": "Point {point}: {values}",
     "check.skipped": Counted(
         "count",

@@ -395,10 +395,10 @@ CHINESE: dict[str, str | Counted] = {
         "count", other="已追踪 `{forward}` 的 {count} 行；`{backward}` 已作为它的梯度检查"
     ),
     "diagnostic.traced-weighted": Counted(
-        "count", other="已追踪 `{forward}` 的 {count} 行；{output} 是其结果乘以随机的 {upstream} 再求和"
+        "count", other="已追踪 `{forward}` 的 {count} 行；{output} 是其结果乘以上游梯度 {upstream} 再求和"
     ),
     "diagnostic.traced-whole": "已追踪 `{forward}`；`{backward}` 已作为它的梯度检查",
-    "diagnostic.traced-weighted-whole": "已追踪 `{forward}`；{output} 是其结果乘以随机的 {upstream} 再求和",
+    "diagnostic.traced-weighted-whole": "已追踪 `{forward}`；{output} 是其结果乘以上游梯度 {upstream} 再求和",
     "diagnostic.traced-loss": Counted(
         "count", other="已追踪 `{forward}` 和 `{loss}` 的 {count} 行；`{backward}` 已作为 `{loss}` 的梯度检查"
     ),
@@ -1758,6 +1758,8 @@ CHINESE: dict[str, str | Counted] = {
     "check.local-agree": Counted("total", other="{total} 个一致"),
     "check.local-some-agree": Counted("count", other="{count} 个一致（共 {total} 个）"),
     "check.points": "在 {points} 个点上作了检查；每个分量只显示最差的一点。",
+    "check.upstream": "上游梯度：{values}",
+    "check.upstream-large": "上游梯度：`{name}` 的形状为 {shape}，开头为 {first}；--json 给出全部。",
     "check.place": "点 {point}：{values}",
     "check.skipped": Counted("count", other="有 {count} 个随机点在定义域之外，已跳过。"),
     "check.rounded": "以数字给出的待查值允许末位有半个单位的误差。",

@@ -12,10 +12,12 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.check.report.options import HintLevel
 from bpx.check.report.results import CheckResults
-from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, is_written_short, number
+from bpx.graph.arrays import Array
+from bpx.graph.numbers import LARGEST_SHOWN, SHOWN_DIGITS, array, is_written_short, number, shape_text
 from bpx.render.blocks import Cell, Phrase, phrase
 from bpx.words.say import say, visible
 
+_FIRST_OF_MANY = 3  # numbers of an array that is too large for a line
 _MOST_NAMES = 3  # of entries in a sentence
 MOST_NAMED = 8  # nodes in a sentence
 _EPSILON_OF_SINGLE = 2.0**-23
@@ -30,6 +32,7 @@ _COUNTS = {
 def notes(report: CheckResults) -> Iterator[str]:
     """All that is said below the tables, a sentence a line."""
     yield from (note.to_line() for note in report.notes)
+    yield from _upstream(report.upstream)
     if report.certified:
         key = "certified-all" if report.certified == report.total else "certified-some"
         yield say(f"check.{key}", count=report.certified, total=report.total)
@@ -64,6 +67,17 @@ def _local_counts(report: CheckResults) -> str:
     return say("word.comma").join(
         [*([say("check.local-some-agree", count=agree, total=f"{total:,}")] if agree else []), others]
     )
+
+
+def _upstream(upstream: Mapping[str, Array]) -> Iterator[str]:
+    """With what backward was called: who has all digits of it can do every number over."""
+    for name, value in upstream.items():
+        if value.size <= LARGEST_SHOWN:
+            yield say("check.upstream", values=f"{visible(name)}={array(value)}")
+        else:
+            first = ", ".join(number(one, SHOWN_DIGITS) for one in value.ravel()[:_FIRST_OF_MANY].tolist())
+            facts = {"name": visible(name), "shape": shape_text(value.shape), "first": first}
+            yield say("check.upstream-large", **facts)
 
 
 def _points(report: CheckResults) -> Iterator[str]:

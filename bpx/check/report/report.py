@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from bpx.check.report.figures import heat_maps, listing
 from bpx.check.report.gradient_table import withheld
 from bpx.check.report.options import HintLevel, hint_level
 from bpx.check.report.results import MOST_ENTRIES, CheckResults
+from bpx.graph.arrays import Array
 from bpx.render.blocks import Block
 from bpx.render.forms import form_named
 from bpx.render.junit import Suite
@@ -109,11 +110,11 @@ class Report(CheckResults, Shown):
             **({} if self.has_numbers else {"hint": int(self.level)}),
             "points": {"checked": self.points, "skipped": self.skipped},
             "places": [
-                {"point": point, "inputs": {name: plain_value(value) for name, value in inputs.items()}}
-                for point, inputs in self.odd_places(shown).items()
+                {"point": point, "inputs": _plain(inputs)} for point, inputs in self.odd_places(shown).items()
             ],
             "claims": [row.to_dict() for row in self.claims],
             "unmoved": list(self.unmoved),
+            **({"upstream": _plain(self.upstream)} if self.upstream else {}),
             "total": self.total,
             "counts": self.counts,
             "certified": self.certified,
@@ -142,6 +143,10 @@ class Report(CheckResults, Shown):
     def __repr__(self) -> str:
         """A short line; the report may be long."""
         return f"<bpx.Report {visible(self.output)}: {self.verdict}, {self.total} entries>"
+
+
+def _plain(values: Mapping[str, Array]) -> dict[str, Any]:
+    return {name: plain_value(value) for name, value in values.items()}
 
 
 def _right_numbers(report: Report) -> set[float]:

@@ -81,6 +81,7 @@ class CheckResults:
     places: Mapping[int, Mapping[str, Array]] = field(default_factory=dict)
     claims: tuple[ClaimResult, ...] = ()
     unmoved: tuple[str, ...] = ()
+    upstream: Mapping[str, Array] = field(default_factory=dict)  # what backward was called with, by name
     all: bool = False  # write out every entry, however many
     of_code: bool = False  # somebody's backward function was checked, and not single claims
     again: str | None = None  # the command that checks it again

@@ -201,7 +201,8 @@ def judged(traced: TracedProgram, run: BackwardRun, chosen: ProgramOptions) -> R
         plain, misshapen = report, {found.leaf for found in run.misshapen}
         report, faults = helped(lambda: _with_lines(plain, traced, claims, options, misshapen), plain)
         report = replace(report, notes=(*report.notes, *faults))
-    report = replace(report, of_code=True, rounded=False, output=own_name(traced.graph, report.output))
+    output = own_name(traced.graph, report.output)
+    report = replace(report, of_code=True, rounded=False, output=output, upstream=traced.upstreams)
     if element:
         report = replace(report, why=_why_of_element(traced, *element, chosen))
     elif report.why and traced.weights:

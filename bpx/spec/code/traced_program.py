@@ -11,6 +11,7 @@ import numpy as np
 
 from bpx.check.numeric.error_bound import short_float_rounding
 from bpx.check.numeric.tolerances import NEARBY, NEARBY_AGREEMENT, NEARBY_SHARE, NEARER, SMALLEST_FLOAT
+from bpx.graph.arrays import Array
 from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import shape_text
@@ -48,6 +49,11 @@ class TracedProgram(NamedTuple):
     weights: tuple[str, ...] = ()  # the names of the upstream gradients, which are inputs of the graph
     upstream: Any = None  # what backward is called with
     data: tuple[Leaf, ...] = ()
+
+    @property
+    def upstreams(self) -> dict[str, Array]:
+        """The upstream gradients by name."""
+        return {leaf.name: leaf.value for leaf in self.graph.inputs if leaf.name in self.weights}
 
     @property
     def our_nodes(self) -> set[int]:
@@ -328,7 +334,7 @@ class _Comparison:
             return None
         if not traced.weights:
             return outputs
-        weights = [leaf.value for leaf in traced.graph.inputs if leaf.name in traced.weights]
+        weights = list(traced.upstreams.values())
         if [np.shape(weight) for weight in weights] != [output.shape for output in outputs]:
             return None
         return [weight * output for weight, output in zip(weights, outputs, strict=True)]

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from corpus import CONVENTIONS, NETWORKS
 
+import bpx
+from bpx.check.report.notes import notes
+from bpx.graph.numbers import number
 from bpx.spec.code.target import graph_of, program_of, read_code
 from bpx.spec.code.traced_program import run_backward
 
@@ -60,3 +63,29 @@ def test_a_function_that_returns_only_its_loss(tmp_path: Path, name: str, is_pro
     code = read_code(f"{file}:{name}", {})
     assert (program_of(code) is not None) == is_program
     assert graph_of(code).names  # the loss itself is a graph in any case
+
+
+@pytest.mark.parametrize("length", [3, 17])
+def test_a_report_has_the_upstream_gradient_that_backward_was_called_with(
+    tmp_path: Path, length: int
+) -> None:
+    (tmp_path / "net.py").write_text(
+        "def forward(x):\n    return x * x\n\n\ndef backward(g, x):\n    return 2 * g * x\n"
+    )
+    x = np.linspace(1, 2, length)
+    report = bpx.gradcheck(f"{tmp_path}/net.py:forward,backward", {"x": x})
+    upstream = np.array(report.to_dict()["upstream"]["g"])
+    np.testing.assert_array_equal(2 * upstream * x, report.columns[0].claimed)
+    [line] = [line for line in notes(report) if line.startswith("Upstream gradient:")]
+    assert (str(upstream.tolist()) in line) == (length == 3)
+    assert number(upstream[0], 6) in line or length == 3
+    assert not any("random" in line for line in notes(report))  # it may have been given
+
+
+def test_a_loss_has_no_upstream_gradient(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "def loss(x):\n    return (x * x).sum()\n\n\ndef backward(x):\n    return 2 * x\n"
+    )
+    report = bpx.gradcheck(f"{tmp_path}/net.py:loss,backward", {"x": np.array([1.0, 2.0])})
+    assert "upstream" not in report.to_dict()
+    assert not any("pstream" in line for line in notes(report))
