@@ -120,7 +120,7 @@ def gradcheck(
     with Session("gradcheck", form, json, output) as session:
         from bpx.check.gradcheck import gradcheck as run_gradcheck
         from bpx.check.report.options import bad_hint, bad_jobs, bad_options
-        from bpx.cli.output.expected import of_check
+        from bpx.cli.output.expected import of_calls, of_check
         from bpx.cli.output.progress import ProgressBar
         from bpx.spec.reading.claims import with_claims, with_rtol
 
@@ -154,8 +154,19 @@ def gradcheck(
                 asked |= {"claim": claim, "of": of, "order": order, "points": points}
                 asked["rtol"] = room_of_digits(digits, rtol)
                 with ProgressBar() as progress, workers(jobs) as executor:
-                    of_calls = {"executor": executor, "progress": progress.count}
-                    report = check_program(program, **asked, **of_calls, written="--{}")
+                    report = check_program(
+                        program,
+                        **asked,
+                        executor=executor,
+                        progress=progress.count,
+                        announce=lambda seconds, calls: of_calls(seconds, calls, jobs).announce(
+                            session.is_json
+                        ),
+                        announce_graph=lambda graph, names: of_check(graph, None, names).announce(
+                            session.is_json
+                        ),
+                        written="--{}",
+                    )
                 _show(session, replace(report, sort=sort, strict=strict).hint(hint))
                 return
             spec = graph_of(code)

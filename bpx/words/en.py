@@ -1666,6 +1666,11 @@ ENGLISH: dict[str, str | Counted] = {
     "expected.points": Counted(
         "count", one="checking one point.", other="checking {count} points. Fewer (`--points N`) take less."
     ),
+    "expected.calls": Counted(
+        "count",
+        one="calling forward once.",
+        other="calling forward {count} times. Several processes (`--jobs N`) take less.",
+    ),
     "expected.train": Counted("count", one="one step.", other="{count} steps."),
     "expected.sweep": Counted("count", one="one point.", other="{count} points."),
     # --- reports as pages ---

@@ -1534,6 +1534,7 @@ CHINESE: dict[str, str | Counted] = {
         other="检查含 {count} 个数的计算图。只检查其中一部分（`--of NODE`）或较少的输入（`--wrt NAME`）会更快。",
     ),
     "expected.points": Counted("count", other="检查 {count} 个点。点数少一些（`--points N`）会更快。"),
+    "expected.calls": Counted("count", other="调用 forward {count} 次。用多个进程（`--jobs N`）会更快。"),
     "expected.train": Counted("count", other="{count} 步。"),
     "expected.sweep": Counted("count", other="{count} 个点。"),
     # --- reports as pages ---

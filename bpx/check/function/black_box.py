@@ -29,6 +29,7 @@ from bpx.check.function.caller import Caller
 from bpx.check.function.native_code import calls_native_code
 from bpx.check.ladders.why import Source, Why
 from bpx.check.numeric.tolerances import (
+    CALLS_EACH,
     DETECT,
     DIRECTIONS,
     GOLDEN_RATIO,
@@ -71,7 +72,8 @@ class FunctionOptions(NamedTuple):
     the check earlier, with a verdict that then depends on the machine. `exact` lets many digits have a
     look, for which forward and backward are called with arrays of objects. An `executor` runs the calls of
     forward near the point; the report is the same for any number of its workers. `why` names an entry to be
-    explained step by step. `progress` is told the number of calls so far.
+    explained step by step. `progress` is told the number of calls so far; `announce` once, before most of
+    them, how many seconds a call takes and how many there will be, roughly.
     """
 
     detect: float = DETECT
@@ -82,6 +84,7 @@ class FunctionOptions(NamedTuple):
     executor: Executor | None = None
     why: str | None = None
     progress: Callable[[int], None] | None = None
+    announce: Callable[[float, int], None] | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FunctionOptions:
@@ -257,6 +260,8 @@ class BlackBoxCheck:
     def _differences(self) -> None:
         """Derivatives of all rows by all coordinates, or by as many as the budget reaches."""
         coordinates, caller = self.rows.claimed_coordinates, self.rows.caller
+        if self.options.announce:
+            self.options.announce(caller.seconds, CALLS_EACH * min(len(coordinates), ONE_BY_ONE))
         deadline = None if self.options.seconds is None else time.perf_counter() + self.options.seconds
         together = BlackBoxTogether(self.slopes, int(SHARE_TOGETHER * self.options.calls))
         if len(coordinates) > ONE_BY_ONE:

@@ -8,9 +8,11 @@ calls of forward at the same values may differ: all of them are compared.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from itertools import tee
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,7 @@ class Caller:
         self.names = names_of(forward, len(inputs), names)
         self.values = [as_numbers(name, value) for name, value in zip(self.names, inputs, strict=True)]
         self.calls, self.lost, self.roundoff = 0, 0, UNIT_ROUNDOFF
+        self.seconds = math.inf  # that the fastest call at the given values took
         self._progress = progress
         self._workers = None if executor is None else self._sent_to(executor)
         self.unsteady_at: list[Any] | None = None
@@ -75,7 +78,9 @@ class Caller:
         """The output for these values, or for the inputs as given."""
         arguments = self.values if values is None else values
         self._count()
+        begin = perf_counter()
         result = self._called("forward", self._forward, arguments)
+        self.seconds = min(self.seconds, perf_counter() - begin)
         output = as_result("forward", result)
         self.roundoff = max(self.roundoff, _roundoff(result))
         self._compare(arguments, output)

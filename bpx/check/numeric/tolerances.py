@@ -577,6 +577,10 @@ MOST_CALLS = 20_000
 # together, as far as that goes.
 ONE_BY_ONE = 256
 
+# Calls of forward for each of them, as they are announced: 17 are made of a function with one output, and
+# about twice as many of one with several.
+CALLS_EACH = 17
+
 # Of the calls: what is spent on coordinates together, so that enough is left to look at some of those that
 # are wrong.
 SHARE_TOGETHER = 0.5

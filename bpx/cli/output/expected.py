@@ -40,7 +40,7 @@ EXPLAINED = Rate(200e-6, 60e-9, 1e-9, (3000, 20))
 AS_JSON = Rate(60e-6, 4e-6, 1e-9, (3000, 280))
 CHECKED = Rate(250e-6, 0.6e-6, 16e-9, (4000, 160))  # at one point,
 POINT = 3e-3  # and besides for each point, in seconds
-STEPPED = Rate(2.5e-6, 5e-9, 0.4e-9)  # forward, reverse, and a step of the optimizer
+STEPPED = Rate(2e-6, 2.5e-9, 0.07e-9)  # forward, reverse, and a step of the optimizer
 DESCENDED = 60e-6  # besides for each step of a sweep, in seconds
 BATCHED = Rate(0, 6e-9, 0.1e-9)  # one of many sets of values that are computed together
 
@@ -127,6 +127,11 @@ def of_check(
         seconds /= min(jobs, os.cpu_count() or 1)
         return Expected(seconds, size.memory(CHECKED), "points", points)
     return Expected(seconds, size.memory(CHECKED), "check", int(size.elements))
+
+
+def of_calls(seconds: float, calls: int, jobs: int = 1) -> Expected:
+    """Of a check of a function that has no graph: so many calls that take `seconds` each."""
+    return Expected(seconds * calls / min(jobs, os.cpu_count() or 1), 0.0, "calls", calls)
 
 
 def of_training(spec: NamedGraph, steps: int, batch: int | None) -> Expected:

@@ -139,6 +139,8 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
         recorder = Recorder()
         run = run_backward(program, upstream, recorder)
         traced = trace_program(program, _leaves_of(run), upstream)
+        if chosen.announce_graph:
+            chosen.announce_graph(traced.graph, [leaf.name for leaf in traced.leaves])
         certify_nearby(traced)
         roundoff = short_roundoff(recorder, traced.trace.roundoff)
         traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpx.check.numeric.tolerances import DETECT, MOST_CALLS, MOST_EXACT_OPERATIONS
 from bpx.check.report.options import bad_options, is_number, unknown_options, wrong_options
+from bpx.graph.named.named_graph import NamedGraph
 from bpx.passes.query import as_list, seed_of
 from bpx.spec.code.leaves import Leaf
 from bpx.spec.code.program import Program
@@ -26,8 +27,9 @@ class ProgramOptions(NamedTuple):
 
     `wrt` restricts what is checked to the arrays of these names, `upstream` is handed to backward in place of
     random numbers, `rtol` is the relative error that its gradients may have. For the others see
-    `bpx.check.gradcheck.gradcheck`; `calls`, `seconds`, `exact`, `executor` and `progress` are those of
-    `bpx.check.function.black_box.FunctionOptions`, and hold where forward cannot be traced.
+    `bpx.check.gradcheck.gradcheck`; `calls`, `seconds`, `exact`, `executor`, `progress` and `announce` are
+    those of `bpx.check.function.black_box.FunctionOptions`, and hold where forward cannot be traced; where it
+    can, `announce_graph` is given the graph and the names of the leaves before the check.
     """
 
     seed: int = 0
@@ -43,6 +45,8 @@ class ProgramOptions(NamedTuple):
     why: str | None = None
     executor: Executor | None = None
     progress: Callable[[int], None] | None = None
+    announce: Callable[[float, int], None] | None = None
+    announce_graph: Callable[[NamedGraph, list[str]], None] | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any], program: Program, written: str = "{}") -> ProgramOptions:
@@ -114,6 +118,7 @@ class ProgramOptions(NamedTuple):
             "why": self.why,
             "executor": self.executor,
             "progress": self.progress,
+            "announce": self.announce,
         }
 
 

@@ -9,7 +9,7 @@ from invoking import invoke
 
 import bpx
 from bpx.cli.output import expected
-from bpx.cli.output.expected import Expected, Size, of_check, of_explanation, of_sweep, of_training
+from bpx.cli.output.expected import Expected, Size, of_calls, of_check, of_explanation, of_sweep, of_training
 
 _NET = """
 bpx = 1
@@ -101,6 +101,47 @@ _COMMANDS = [
     (["sweep", "(w-1)^2", "w=0", "--over", "w=-2..2:5"], "5 points"),
     (["sweep", "(w-1)^2", "w=0", "--over", "w=-2..2:5", "--descend", "9"], "9 steps"),
 ]
+
+
+_CODE = """import numpy as np
+
+
+def forward(x):
+    return np.sum(x * x)
+
+
+def opaque(x):
+    return np.sum(np.frombuffer(x.tobytes()) ** 2)
+
+
+def backward(g, x):
+    return 2 * g * x
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ("forward,backward", "checking a graph of 9 numbers"),  # what depends on x
+        ("opaque,backward", "calling forward 51 times"),
+    ],
+)
+def test_it_is_said_of_functions_in_code(
+    names: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.py").write_text(_CODE, encoding="utf-8")
+    args = ["gradcheck", f"{tmp_path}/net.py:{names}", "x=[1, 2, 3]"]
+    assert "About" not in invoke(*args).stderr
+    monkeypatch.setattr(expected, "LONG", 0.0)
+    [said] = [line for line in invoke(*args).stderr.splitlines() if line.startswith("About 1 s: ")]
+    assert text in said
+    assert invoke(*args, "--json").stderr == ""
+
+
+def test_processes_share_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert of_calls(0.5, 100).seconds == 50
+    assert of_calls(0.5, 100, jobs=4).seconds == 25
 
 
 def test_every_command_says_it_before_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
