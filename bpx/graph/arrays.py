@@ -27,8 +27,10 @@ Number = float | int
 
 # Elements; a spec is data and must not be able to eat the memory.
 LARGEST_NODE = 2**26
+LARGEST_DRAWN = 2**24  # of all inputs of a spec: what is refused only once they are drawn stays below 500 MB
 MOST_AXES = 32
 _COUNTED_SOONER = 1000  # elements, up to which NumPy counts sooner than it looks for any
+_LARGEST_KEY = 2**16  # bytes that are kept beside an array
 LARGEST_GRAPH = 2**27  # of all nodes together, reverse pass and all
 
 
@@ -166,6 +168,15 @@ class SizeError(ShapeError):
     def extent(self) -> str:
         """How large the result would be, in words."""
         return say(f"word.{self.of}", count=self.count)
+
+
+def content(array: Array) -> bytes:
+    """What tells an array from others of its shape: its bytes; of a large one a digest, which is no copy."""
+    if array.nbytes <= _LARGEST_KEY:
+        return array.tobytes()
+    from hashlib import blake2b  # few graphs have so large a constant
+
+    return blake2b(np.ascontiguousarray(array).data).digest()
 
 
 def broadcast(op: str, shapes: Sequence[Shape]) -> Shape:

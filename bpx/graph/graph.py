@@ -33,6 +33,7 @@ from bpx.graph.arrays import (
     broadcast,
     checked_shape,
     constant_array,
+    content,
     size_within_limits,
 )
 from bpx.graph.facts import OpFacts
@@ -136,7 +137,7 @@ class Graph:
         if not array.size:  # inputs have elements, too, and ops rely on it
             raise ValueError(say("python.empty-constant"))
         array.setflags(write=False)
-        key = (array.shape, array.tobytes())
+        key = (array.shape, content(array))
         if key not in known:
             known[key] = self._append(CONSTANT, (), NO_SETTINGS, array.shape).id
             self.constants[known[key]] = array

@@ -9,6 +9,8 @@ from typing import Any
 
 from benchmarks.bomb_kinds import Bomb, Made, file, toml
 
+from bpx.graph.arrays import LARGEST_DRAWN
+
 
 def lines(piece: str, length: int) -> Callable[[int], str]:
     """Lines with their number put in, about `length` characters each."""
@@ -17,6 +19,10 @@ def lines(piece: str, length: int) -> Callable[[int], str]:
 
 def _explain_toml(text: Callable[[int], str]) -> Callable[[int], Made]:
     return lambda size: (["explain", file("a.toml", text(size)), "--json"], "")
+
+
+def _drawn(size: int) -> str:
+    return f"x = {{normal = [{size}], seed = 1}}"
 
 
 def _explain_json(data: Callable[[int], Any]) -> Callable[[int], Made]:
@@ -365,6 +371,14 @@ SPECS: dict[str, tuple[int, Callable[[int], Made]]] = {
     "drawn: a product of lengths": (
         2**16,
         _explain_toml(lambda n: toml(inputs=f"x = {{normal = [{n}, {n}, {n}, {n}], seed = 1}}")),
+    ),
+    "drawn: all that may be, in a graph too large": (
+        LARGEST_DRAWN,
+        _explain_toml(lambda n: toml('y = "sin(sin(sin(sin(sin(sin(x))))))"', _drawn(n))),
+    ),
+    "drawn: all that may be, by a name nobody has": (
+        LARGEST_DRAWN,
+        lambda n: (["explain", file("a.toml", toml('y = "sum(x)"', _drawn(n))), "--wrt", "q"], ""),
     ),
     "drawn: 10 million, explained": (
         10_000_000,

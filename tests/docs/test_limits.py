@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import zipfile
@@ -31,7 +32,7 @@ from bpx.explain.sections.higher import LARGEST as MOST_OF_AN_ORDER
 from bpx.explain.sections.higher import MOST_NODES as MOST_HIGHER_NODES
 from bpx.explain.sections.second import LARGEST_HESSIAN
 from bpx.explain.short.short_forms import MOST_SHORT
-from bpx.graph.arrays import LARGEST_GRAPH, LARGEST_NODE, MOST_AXES
+from bpx.graph.arrays import LARGEST_DRAWN, LARGEST_GRAPH, LARGEST_NODE, MOST_AXES
 from bpx.graph.named.draw import MOST_DRAWN
 from bpx.graph.named.recipe import LARGEST_SEED
 from bpx.graph.numbers import LARGEST_SHOWN, MOST_DIGITS
@@ -114,7 +115,7 @@ def _drawn(shape: str, y: str = "1", seed: int = 1) -> Callable[[], list[str]]:
     return _spec(f'[graph]\ny = "{y}"\n[inputs]\nx = {{ normal = [{shape}], seed = {seed} }}')
 
 
-_TWO_DRAWN = "\n".join(f"{name} = {{ normal = [{LARGEST_NODE // 2 + 1}], seed = 1 }}" for name in "xz")
+_TWO_DRAWN = "\n".join(f"{name} = {{ normal = [{LARGEST_DRAWN // 2 + 1}], seed = 1 }}" for name in "xz")
 
 
 def _sparse(name: str, size: int, *args: str) -> Callable[[], list[str]]:
@@ -296,11 +297,15 @@ LIMITS: dict[str, tuple[int, str, Callable[[], list[str]] | None]] = {
     "axes of an array": (MOST_AXES, "input-too-large", _drawn("1, " * (MOST_AXES + 1))),
     "elements of a node": (LARGEST_NODE, "input-too-large", _drawn(str(LARGEST_NODE + 1))),
     "elements that the inputs": (
-        LARGEST_NODE,
+        LARGEST_DRAWN,
         "input-too-large",
         _spec(f"[inputs]\n{_TWO_DRAWN}\n[graph]\ny = 'sum(x) + sum(z)'"),
     ),
-    "elements of all nodes": (LARGEST_GRAPH, "too-large", _drawn(str(LARGEST_NODE), "sum(x + 1)")),
+    "elements of all nodes": (
+        LARGEST_GRAPH,
+        "too-large",
+        _drawn(str(math.isqrt(LARGEST_NODE)), "sum(outer(x, x) + 1)"),
+    ),
     "`n` of `polygamma": (
         MOST_OF_GAMMA,
         "bad-derivative-order",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import bpx.ops
-from bpx.graph.arrays import LARGEST_NODE, ShapeError, broadcast
+from bpx.graph.arrays import LARGEST_NODE, ShapeError, broadcast, content
 from bpx.graph.graph import CONSTANT, INPUT, OPS, Expr, Graph
 from bpx.graph.run import run
 
@@ -495,3 +495,13 @@ def test_more_axes_than_arrays_have():
     graph = Graph()
     with pytest.raises(ShapeError, match="axes"):
         graph.add(OPS["reshape"], graph.input(), shape=[1] * 71)
+
+
+@pytest.mark.parametrize("size", [3, 2**14])
+def test_equal_constants_are_one_node_and_take_no_second_copy(size: int) -> None:
+    graph, values = Graph(), np.arange(size, dtype=float)
+    first = graph.constant(values)
+    assert graph.constant(values[::-1][::-1].copy()).id == first.id
+    assert graph.constant(values[::-1]).id != first.id
+    assert graph.constant(values.reshape(1, size)).id != first.id
+    assert len(content(values)) <= 2**16

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.graph.arrays import LARGEST_NODE, Array, Shape, SizeError, size_within_limits
+from bpx.graph.arrays import LARGEST_DRAWN, Array, Shape, SizeError, size_within_limits
 from bpx.graph.named.recipe import LARGEST_SEED, Cells, Normal, NumberTable, Recipe, Uniform
 from bpx.spec.reading.decoder import FORMS, KEYS, OF_ANY_INPUT, ROLES, Decoder, is_finite_number
 from bpx.spec.reading.documents.locate import Places
@@ -26,7 +26,7 @@ class InputDecoder(Decoder):
         super().__init__(document, places, problems)
         self.tables: dict[str, NumberTable | None] = {}  # None: broken, and reported
         self.used: set[str] = set()
-        self.elements_left = LARGEST_NODE  # of all that are drawn: their gradients take as much again
+        self.elements_left = LARGEST_DRAWN
 
     @property
     def forms(self) -> dict[str, Callable[[str, Entry], Recipe | None]]:
@@ -94,7 +94,7 @@ class InputDecoder(Decoder):
             if size <= self.elements_left:
                 self.elements_left -= size
                 return True
-            reason = say("word.together", count=LARGEST_NODE - self.elements_left + size)
+            reason = say("word.together", count=LARGEST_DRAWN - self.elements_left + size)
         self.problem("input-too-large", self.places.value("inputs", name, key), name=name, reason=reason)
         return False
 

@@ -115,7 +115,7 @@ def test_what_would_not_fit_takes_no_memory(entry: dict[str, Any]) -> None:
 
 
 def test_all_inputs_together_must_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpx.spec.reading.decode_inputs.LARGEST_NODE", 10)
+    monkeypatch.setattr("bpx.spec.reading.decode_inputs.LARGEST_DRAWN", 10)
     messages = refused({name: {"normal": [2, 2], "seed": 1} for name in "abc"})
     assert messages == [
         "`c` would have 12 elements, together with the inputs before it, more than bpx computes"
