@@ -125,7 +125,7 @@ def test_parts_of_a_formula_are_read_once_for_all_shapes_that_are_tried(
 
 def test_more_formulas_than_the_limit_are_refused() -> None:
     text = "Let $L = x^2$. $$L " + "= x^2 " * (MOST_FORMULAS + 1) + "$$"
-    with pytest.raises(BpxError, match="at most 1000"):
+    with pytest.raises(BpxError, match="at most 1,000"):
         check_derivation("a.md", text)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
+
+# Facts that are amounts; places, seeds, settings and what stands in a command to type are not.
+AMOUNTS = frozenset({"count", "total", "most", "size", "length", "longest"})
 
 
 class Counted:
@@ -30,8 +33,8 @@ class Catalogue(NamedTuple):
         """The sentence of `key` with the facts put in; raises `KeyError` for an unknown key."""
         sentence = self.sentences[key]
         if isinstance(sentence, str):
-            return sentence.format(**facts)
-        return self._form(sentence, facts).format(**_grouped(facts, sentence.by))
+            return sentence.format(**_grouped(facts, AMOUNTS))
+        return self._form(sentence, facts).format(**_grouped(facts, {*AMOUNTS, sentence.by}))
 
     def _form(self, sentence: Counted, facts: Mapping[str, Any]) -> str:
         number = facts[sentence.by]
@@ -39,7 +42,9 @@ class Catalogue(NamedTuple):
         return sentence.forms.get(category, sentence.forms["other"])
 
 
-def _grouped(facts: Mapping[str, Any], by: str) -> dict[str, Any]:
-    """The facts with the number that chooses the form grouped at the thousands, `12,345`."""
-    number = facts[by]
-    return {**facts, by: f"{number:,}" if isinstance(number, int) else number}
+def _grouped(facts: Mapping[str, Any], amounts: Collection[str]) -> dict[str, Any]:
+    """The facts with the amounts among them grouped at the thousands, `12,345`."""
+    return {
+        name: f"{fact:,}" if isinstance(fact, int) and name in amounts else fact
+        for name, fact in facts.items()
+    }

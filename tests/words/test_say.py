@@ -22,6 +22,7 @@ from bpx.spec.reading.documents.document import type_key
 from bpx.words.catalogue import Catalogue, Counted
 from bpx.words.diagnostic import Diagnostic
 from bpx.words.en import ENGLISH
+from bpx.words.languages import catalogue_of
 from bpx.words.say import has_sentence, in_encoding, say, speaking
 
 PACKAGE = Path(bpx.__file__).parent
@@ -387,3 +388,12 @@ def test_an_encoding_nobody_knows_is_taken_for_ascii() -> None:
 def test_diagnostics_show_in_any_encoding() -> None:
     diagnostic = Diagnostic("at-kink", None, {"node": "r", "op": "relu", "guard": "x", "local": "0"})
     assert in_encoding(diagnostic.message, "ascii").isascii()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_amounts_are_grouped_in_every_sentence_and_seeds_in_none(language: str) -> None:
+    with speaking(catalogue_of(language)):
+        assert "2,501" in say("diagnostic.picture-too-many", count=2501, most=2000)
+        assert "2,000" in say("diagnostic.picture-too-many", count=2501, most=2000)
+        assert "2,501" in say("picture.nodes", count=2501)
+        assert "--steps 2501" in say("help.train-on", name="a", left=2501)
