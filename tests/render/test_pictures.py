@@ -333,7 +333,7 @@ def chain(count: int) -> Picture:
 def test_what_is_too_long_for_a_form_is_refused() -> None:
     most = {"png": 32767, "tikz": 16383}
     for form, pixels in most.items():
-        with pytest.raises(BpxError, match=f"at most {pixels}"):
+        with pytest.raises(BpxError, match=f"at most {pixels:,}"):
             (png if form == "png" else tikz)(chain(200))
     assert chain(200).to("svg").count("<rect") == 201
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -160,12 +160,15 @@ def elsewhere(traced: TracedProgram, chosen: ProgramOptions) -> Elsewhere:
         calls = _until_refused(_calls(program, upstream, {}, *points))
         steady = len(calls) < 2 or close(calls[1].output, calls[0].output)
         for values, later in zip(points, calls[2:], strict=False):
+            at = at_values(traced, values, upstream)
+            wrong_later = _wrong(at, later, chosen)
+            if not wrong_later and gives(at, later.output):
+                continue
             alone = _until_refused(_calls(program, upstream, start=values))
             if not alone:
                 continue
-            at = at_values(traced, values, upstream)
             wrong = _wrong(at, alone[0], chosen)
-            kept = {name: facts for name, facts in _wrong(at, later, chosen).items() if name not in wrong}
+            kept = {name: facts for name, facts in wrong_later.items() if name not in wrong}
             steady = steady and close(later.output, alone[0].output)
             found = {name: Mistake.of("only-here", **facts) for name, facts in wrong.items()}
             found |= {name: Mistake.of("kept-from-before", **facts) for name, facts in kept.items()}
@@ -180,10 +183,15 @@ def _calls(
     start: Mapping[Path, Any] = MappingProxyType({}),
 ) -> Iterator[_Call]:
     """Calls at the values of `start` and of each of the moves, one after the other."""
-    recorder = Recorder()
-    runs = program.backward_again(upstream, _CLEARS, start, moves, recorder.recording)
+    recorders: list[Recorder] = []
+
+    def watching() -> AbstractContextManager[None]:
+        recorders.append(Recorder())  # one watches one call: what it calls outermost is its own
+        return recorders[-1].recording()
+
+    runs = program.backward_again(upstream, _CLEARS, start, moves, watching)
     for output, before, result, after in runs:
-        found = found_gradients(program, before, result, after, recorder, upstream)
+        found = found_gradients(program, before, result, after, recorders[-1], upstream)
         gradients = (one._replace(value=np.array(one.value)) for one in found)  # the next call may change it
         yield _Call(np.array(output, dtype=float), BackwardRun(upstream, tuple(gradients)))
 
