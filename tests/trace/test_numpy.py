@@ -157,7 +157,14 @@ ARGS = {"a": A, "s": S, "v": V, "t": T, "c": np.array(0.453)}
 
 def texts() -> list[str]:
     lines = [*TRACED.strip().splitlines(), *(line for op, line in WITH_OP.items() if op in OPS)]
-    return [text.strip() for line in lines for text in line.split(";")]
+    return [text.strip() for line in lines for text in line.split(";") if numpy_has(text)]
+
+
+def numpy_has(text: str) -> bool:
+    """Whether the NumPy that is installed, which may be an old one, has what the text names."""
+    if "np.clip(a, min=" in text and "min" not in inspect.signature(np.clip).parameters:
+        return False
+    return all(hasattr(np, name) for name in re.findall(r"\bnp\.(\w+)", text))
 
 
 def function_of(text: str) -> tuple[Callable[..., Any], dict[str, Any]]:
@@ -278,7 +285,7 @@ METHODS = sorted(name for name in dir(np.ndarray) if not name.startswith("_"))
 @pytest.mark.filterwarnings("ignore")
 @every("name", METHODS)
 def test_a_method_is_right_or_refused(name: str) -> None:
-    if not callable(getattr(S, name)):
+    if not callable(getattr(S, name, None)):
         pytest.skip("no method")
     for point, pattern in patterns(lambda x, *args, **settings: getattr(x, name)(*args, **settings)):
         if usable(pattern, POINTS[point]):

@@ -28,7 +28,7 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     **{
         name: getattr(np, name)
         for name in [
-            *["all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "copy"],
+            *["all", "any", "argmax", "argmin", "argpartition", "argsort", "choose"],
             *[
                 "cumprod",
                 "cumsum",

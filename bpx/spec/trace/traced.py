@@ -259,6 +259,15 @@ class Traced(Handle):
             return getattr(self.value, name)  # NumPy says itself that there is none
         return self.tape.refuse("trace-method", "trace-method", name=name)
 
+    def copy(self, order: str = "C") -> Any:
+        """The elements in memory of their own; of a number, which nothing writes into, the number."""
+        made = self._call(np.copy, self, order=order)
+        return made[()] if self.scalar else made
+
+    def clip(self, min: Any = None, max: Any = None, **settings: Any) -> Any:
+        """The elements between bounds. Before NumPy 2.1 its function takes no `min`, as the method does."""
+        return self._call(np.clip, self, min, max, **settings)
+
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         """The elements in another shape."""
         wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
