@@ -177,9 +177,7 @@ class _IsFloat(type):
 class _Float(float, metaclass=_IsFloat):
     """`float`, which leaves a handle traced. NumPy takes it for `float` where a dtype is asked for."""
 
-    dtype = np.dtype(
-        np.float64
-    )  # before NumPy 2.3, another class than `float` itself is one of objects to it
+    dtype = np.dtype(np.float64)  # NumPy 2.0 takes any class but `float` itself for one of objects
 
     def __new__(cls, value: Any = 0.0) -> Any:
         if is_traced(value) and value.node is not None and value.size == 1:
