@@ -16,6 +16,10 @@ from hypothesis import settings
 
 os.environ["BPX_LANG"] = "en"  # the tests know what bpx says in English, whatever their user speaks
 
+# Each worker has a core for itself, and so does what it starts: read when NumPy is first imported, whose
+# import takes half the time where no other threads are started.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import bpx.ops  # noqa: F401 — fills the op table
 from bpx.graph.graph import Graph
 from bpx.spec.trace import stand_ins
