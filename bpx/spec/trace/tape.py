@@ -44,6 +44,20 @@ class Branch(NamedTuple):
     taken: bool
 
 
+@contextmanager
+def _unwatched() -> Iterator[None]:
+    """Call no profiler meanwhile: none of the user's functions returns here, and tracing is twice as fast."""
+    watch = sys.getprofile()
+    if not callable(watch):  # none, or one in C, which could not be set again
+        yield
+        return
+    sys.setprofile(None)
+    try:
+        yield
+    finally:
+        sys.setprofile(watch)
+
+
 @dataclass
 class Tape:
     """What is recorded while a function runs on handles, which are of class `face`."""
@@ -92,18 +106,19 @@ class Tape:
 
     def record(self, build: Callable[[], Expr], value: Any) -> Expr:
         """The node that `build` makes, compared with NumPy's `value`."""
-        first = len(self.graph)
-        try:
-            node = build()
-        except (ShapeError, SettingError, TypeError, ValueError) as error:
-            self.refuse("untraceable", "use-other-functions", reason=str(error))
-        self._place(first)
-        if len(self.graph) > MOST_NODES:
-            self.refuse("trace-too-long", "trace-less", most=MOST_NODES)
-        self._compute(first)
-        self._compare(node, np.asarray(value))
-        self.note_names()
-        return node
+        with _unwatched():
+            first = len(self.graph)
+            try:
+                node = build()
+            except (ShapeError, SettingError, TypeError, ValueError) as error:
+                self.refuse("untraceable", "use-other-functions", reason=str(error))
+            self._place(first)
+            if len(self.graph) > MOST_NODES:
+                self.refuse("trace-too-long", "trace-less", most=MOST_NODES)
+            self._compute(first)
+            self._compare(node, np.asarray(value))
+            self.note_names()
+            return node
 
     def apply(self, op: Op, args: Sequence[Any], settings: Mapping[str, Any]) -> Expr:
         """The node of an op of bpx, whose value only bpx knows."""
