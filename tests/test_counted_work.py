@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.explain.query import gradient_query
@@ -31,6 +33,8 @@ from bpx.spec.notations.latex import names
 from bpx.spec.notations.translation import known
 from bpx.spec.notations.translation.known import Known
 from bpx.spec.tables import csv_table, json_table, numpy_files, table
+from bpx.spec.trace.tape import Tape
+from bpx.spec.trace.trace import trace_function
 from bpx.spec.writing.code import helpers, module, writer
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
@@ -47,9 +51,9 @@ def test_rows_are_made_once_to_be_read_backwards() -> None:
     assert len(made) == 100
 
 
-@pytest.mark.parametrize("batch", [0, 1])
-@pytest.mark.parametrize(
-    ("counts", "size", "stride", "dilation"),
+@every("batch", [0, 1])
+@every(
+    "counts, size, stride, dilation",
     [
         ((3,), (7,), (2,), (3,)),
         ((7,), (3,), (1,), (1,)),
@@ -301,3 +305,23 @@ def test_an_exported_module_adds_windows_or_their_elements_whichever_are_fewer()
         wanted = overlap_add.value(x, shape=shape, stride=stride, dilation=dilation, batch=0)
         np.testing.assert_allclose(module["overlap_add"](x, shape, stride, dilation), wanted)
     assert len(added) == 2 + 3 * 2 + 3
+
+
+def test_no_call_is_watched_while_a_node_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the function are, whose return gives names; bpx's own are far more."""
+    watching: list[bool] = []
+    compare = Tape._compare
+
+    def compared(*args: Any) -> None:
+        watching.append(sys.getprofile() is not None)
+        compare(*args)
+
+    def function(x: Any) -> Any:
+        watching.append(sys.getprofile() is not None)
+        out = x * x
+        watching.append(sys.getprofile() is not None)
+        return out
+
+    monkeypatch.setattr(Tape, "_compare", compared)
+    trace_function(function, {"x": np.arange(3.0)})
+    assert watching[-3:] == [True, False, True]  # it is called on arrays first
