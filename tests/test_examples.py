@@ -18,6 +18,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.whole.claims import build_claim
@@ -351,7 +352,7 @@ BY_HAND: list[Callable[[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("formula", BY_HAND, ids=lambda formula: formula.__name__)
+@every("formula", BY_HAND)
 def test_figures_are_right_without_bpx(formula: Callable[[Any], Any]) -> None:
     text = (FOLDER / f"{formula.__name__}.toml").read_text(encoding="utf-8")
     document = tomllib.loads(text, parse_float=Decimal)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import pytest
 from rows_of_a_table import every
 
 import bpx
@@ -183,8 +182,8 @@ def test_nothing_goes_round_in_a_circle() -> None:
     assert circle({module: used_by(module, source_of(module)) for module in HOUSE}) == []
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
+@every(
+    "source, found",
     [
         ("import bpx.explain.explain", ["explain.explain"]),
         ("from bpx.explain.explain import explain", ["explain.explain"]),

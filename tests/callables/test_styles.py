@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.report.report import Report
@@ -145,7 +146,7 @@ RIGHT: dict[str, tuple[Callable[[], tuple[Any, ...]], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("style", RIGHT)
+@every("style", RIGHT)
 def test_styles_are_understood_without_an_adapter(style: str) -> None:
     arguments, inputs = RIGHT[style]
     report = bpx.gradcheck(*arguments())
@@ -188,8 +189,8 @@ def test_what_a_function_closes_over_keeps_no_handles() -> None:
     assert np.array_equal(dense.w, W)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
+@every(
+    "arguments, code",
     [
         ((np.sin, [1.0]), "no-function"),
         ((rosen, [np.ones(3)]), "no-function"),

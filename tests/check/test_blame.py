@@ -8,6 +8,7 @@ from checking import CHANGES, Change, planted, point_of, spec, toml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs
+from rows_of_a_table import every
 
 from bpx.check.blame.blame_rules import blamed_rules
 from bpx.check.gradcheck import gradcheck
@@ -121,7 +122,7 @@ def vectors(expression: str):
     return spec(expression, **({"x": X, "y": Y} if "y" in expression else {"x": X}))
 
 
-@pytest.mark.parametrize(("expression", "position", "change", "code"), LOCALS)
+@every("expression, position, change, code", LOCALS)
 def test_wrong_derivatives_are_named(expression, position, change, code):
     assert code in mistakes(vectors(expression), "out", position, change)
 
@@ -170,7 +171,7 @@ PRODUCTS: list[tuple[str, int, Change, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("node", "position", "change", "code"), PRODUCTS)
+@every("node, position, change, code", PRODUCTS)
 def test_wrong_products_and_jacobians_are_named(node, position, change, code):
     assert code in mistakes(toml(MATRICES), node, position, change)
 
@@ -213,8 +214,8 @@ def test_right_claims():
     assert (report.verdict, report.blame, report.innocent) == ("agree", (), ())
 
 
-@pytest.mark.parametrize("culprit", RIGHT)
-@pytest.mark.parametrize(("wrong", "code"), [("-(%s)", "sign"), ("2*(%s)", "double"), ("0*(%s)", "dropped")])
+@every("culprit", RIGHT)
+@every("wrong, code", [("-(%s)", "sign"), ("2*(%s)", "double"), ("0*(%s)", "dropped")])
 def test_one_wrong_claim_all_others_right(culprit, wrong, code):
     report = check(toml(STEPS), **{**RIGHT, culprit: wrong % RIGHT[culprit]})
     assert report.verdict == "disagree"
@@ -324,8 +325,8 @@ def test_inputs_and_constants_have_no_rules():
     assert not {point.graph.ops[edge.consumer] for edge in point.checked_edges} & {INPUT, CONSTANT}
 
 
-@pytest.mark.parametrize(
-    ("claims", "entries", "place"),
+@every(
+    "claims, entries, place",
     [
         (["w[0] = 60"], ("w[0]",), "w[0] = 60"),
         (["w[0] = 66", "w[1] = 80"], ("w[1]",), "w[1] = 80"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import spec, toml
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.gradcheck import gradcheck
@@ -73,7 +74,7 @@ AGREE: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "claims"), AGREE)
+@every("expression, values, claims", AGREE)
 def test_right_claims_agree(expression: str, values: dict[str, Any], claims: list[str]) -> None:
     report = check(spec(expression, **values), *claims)
     assert report.verdict == "agree"
@@ -115,7 +116,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "claim", "entry"), WRONG)
+@every("expression, values, claim, entry", WRONG)
 def test_wrong_claims_disagree(expression: str, values: dict[str, Any], claim: str, entry: str) -> None:
     report = check(spec(expression, **values), claim)
     assert report.verdict == "disagree"
@@ -172,8 +173,8 @@ def test_other_outputs() -> None:
     assert check(made, "dL/dx = 6*x^5", "da/dx = 2*x", "a = 3*a^2").verdict == "agree"
 
 
-@pytest.mark.parametrize(
-    ("claims", "code"),
+@every(
+    "claims, code",
     [
         (["x = dL/dy", "y = dL/dx"], "claim-cycle"),
         (["x = dL/dx"], "claim-cycle"),

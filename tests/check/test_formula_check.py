@@ -9,6 +9,7 @@ import pytest
 from checking import spec, toml
 from hypothesis import HealthCheck, assume, given, settings
 from random_specs import specs
+from rows_of_a_table import every
 
 from bpx.check import formula_check
 from bpx.check.blame.right_gradient import right_gradient
@@ -53,7 +54,7 @@ ONLY_HERE: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "claim"), ONLY_HERE)
+@every("expression, values, claim", ONLY_HERE)
 def test_a_formula_that_is_right_only_here_is_wrong(
     expression: str, values: dict[str, Any], claim: str
 ) -> None:
@@ -118,7 +119,7 @@ IN_GENERAL: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "claim", "word"), IN_GENERAL)
+@every("expression, values, claim, word", IN_GENERAL)
 def test_a_formula_that_is_right_wherever_it_means_anything(
     expression: str, values: dict[str, Any], claim: str, word: str
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from checking import CHANGES, in_float64_alone, lifted, planted, spec, toml, true_slopes
 from hypothesis import given, settings
 from random_specs import SMOOTH, spec_from, specs
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.entry import Entry
@@ -26,7 +27,7 @@ from bpx.spec.reading.claims import read_claim, with_claims
 from bpx.words.diagnostic import BpxError
 
 ROWS = rows()
-each_row = pytest.mark.parametrize("op", ROWS, ids=lambda op: op.name)
+each_row = every("op", ROWS)
 
 
 def check(target: NamedGraph | str, values: dict[str, Any] | None = None, /, **claims: str) -> Report:
@@ -253,7 +254,7 @@ AGREEING: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values"), AGREEING)
+@every("expression, values", AGREEING)
 def test_agrees(expression: str, values: dict[str, Any]) -> None:
     report = check(expression, values)
     assert report.verdict == "agree", report.reason
@@ -285,9 +286,10 @@ def test_a_period_smaller_than_every_step(x: float, monkeypatch: pytest.MonkeyPa
     assert check("cos(x)", {"x": x}).verdict == "cannot tell"
 
 
-@pytest.mark.parametrize("distance", [sign * 10.0**-n for n in (3, 6, 9, 12) for sign in (1, -1)])
-@pytest.mark.parametrize(
-    "expression", ["relu(x)", "|x|", "max(x, -2*x)", "clip(x, 0, 1)", "where(x < 0, x, 3*x)", "floor(x) + x"]
+@every("distance", [sign * 10.0**-n for n in (3, 6, 9, 12) for sign in (1, -1)])
+@every(
+    "expression",
+    ["relu(x)", "|x|", "max(x, -2*x)", "clip(x, 0, 1)", "where(x < 0, x, 3*x)", "floor(x) + x"],
 )
 def test_agrees_however_near_a_kink(expression: str, distance: float) -> None:
     assert check(expression, {"x": distance}).verdict == "agree"
@@ -332,7 +334,7 @@ CLAIMS = [  # expression, values, claim for x, verdict
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "claim", "verdict"), CLAIMS)
+@every("expression, values, claim, verdict", CLAIMS)
 def test_claims(expression: str, values: dict[str, Any], claim: str, verdict: str) -> None:
     assert check(expression, values, x=claim).verdict == verdict
 
@@ -362,7 +364,7 @@ AT_KINKS = [  # expression, values, claims, verdict
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "claims", "verdict"), AT_KINKS)
+@every("expression, values, claims, verdict", AT_KINKS)
 def test_claims_at_kinks(
     expression: str, values: dict[str, Any], claims: dict[str, str], verdict: str
 ) -> None:
@@ -396,7 +398,7 @@ KINKS = [  # expression, values, what the reason says, the slopes
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "facts", "slopes"), KINKS)
+@every("expression, values, facts, slopes", KINKS)
 def test_a_kink_is_named_with_its_guard_its_distance_and_the_slopes(
     expression: str, values: dict[str, Any], facts: tuple[str, str, str], slopes: tuple[float, float]
 ) -> None:
@@ -434,8 +436,8 @@ def test_kinks_of_one_input_do_not_bear_on_another() -> None:
     assert [entry.verdict.word for entry in report.entries] == ["kink", "agree"]
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "code", "needle"),
+@every(
+    "expression, values, code, needle",
     [
         ("2 + log(x)", {"x": 0}, "no-value", "log(x)"),
         ("2 + log(x)", {"x": -1}, "no-value", "x > 0"),
@@ -504,8 +506,8 @@ def test_progress_ends_with_1() -> None:
     assert told == [0.25, 0.5, 0.75, 1]
 
 
-@pytest.mark.parametrize(
-    ("options", "code"),
+@every(
+    "options, code",
     [
         ({"points": 0}, "bad-points"),
         ({"seed": -1}, "bad-seed"),
@@ -629,8 +631,8 @@ def test_a_right_rule_agrees(rule: str) -> None:
     assert (report.verdict, report.blame) == ("agree", ())
 
 
-@pytest.mark.parametrize(
-    ("rule", "code"),
+@every(
+    "rule, code",
     [
         ("sigmoid(x)", "path-dropped"),
         ("-(" + RIGHT + ")", "sign"),

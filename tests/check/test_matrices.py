@@ -56,9 +56,9 @@ def test_right_to_second_order(expression: str, values: dict[str, Any]) -> None:
     assert check(expression, order=2, **values).verdict == "agree"
 
 
-@pytest.mark.parametrize("kind", KINDS_OF_MATRIX)
-@pytest.mark.parametrize(
-    ("expression", "claim"),
+@every("kind", KINDS_OF_MATRIX)
+@every(
+    "expression, claim",
     [
         ("sum(inv(a) * c)", None),
         ("sum(inv(a) * c)", "a = -solve(a.T, c) @ inv(a).T"),

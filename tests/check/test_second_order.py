@@ -110,8 +110,8 @@ def test_a_kink_of_the_gradient():
     assert of_second.verdict.word == "kink"
 
 
-@pytest.mark.parametrize(
-    ("expression", "values"),
+@every(
+    "expression, values",
     [
         ("norm(x)", {"x": [0.0, 0.0]}),
         ("3*norm(x) + x[0]", {"x": [0.0, 0.0]}),
@@ -139,8 +139,8 @@ def test_a_gradient_that_exists_has_second_derivatives_at_a_kink():
     assert {row.verdict.word for row in report.entries if row.by is not None} == {"disagree"}
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "second_ones"),
+@every(
+    "expression, values, second_ones",
     [
         ("relu(x)*relu(y)", {"x": 0.0, "y": 0.0}, "agree kink kink agree"),
         ("max(x, 0)*min(y, 0)", {"x": 0.0, "y": 0.0}, "agree kink kink agree"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from invoking import FORMS, SIMPLE, error_codes, invoke, plain_json, process
+from rows_of_a_table import every
 
 import bpx
 
@@ -18,8 +19,8 @@ def test_an_expression_with_values() -> None:
     assert found["gradients"] == {"x": 4.0, "y": 4.0}
 
 
-@pytest.mark.parametrize(
-    ("assignment", "value"),
+@every(
+    "assignment, value",
     [
         ("x=3", 3),
         ("x = 3", 3),
@@ -71,8 +72,8 @@ def test_expand(tmp_path: Path, args: list[str], ops: int) -> None:
     assert found["expanded"]["digits"] == "inf" or found["expanded"]["digits"] > 12
 
 
-@pytest.mark.parametrize(
-    ("args", "inputs"),
+@every(
+    "args, inputs",
     [
         (["--paths"], ["x", "y"]),
         (["--paths", "y"], ["y"]),
@@ -129,7 +130,7 @@ def test_a_kink_or_an_infinite_gradient_is_exit_0() -> None:
     invoke("explain", "relu(x) + sqrt(x)", "--set", "x=0")
 
 
-@pytest.mark.parametrize(
+@every(
     "args",
     [
         ["explain"],
@@ -142,7 +143,6 @@ def test_a_kink_or_an_infinite_gradient_is_exit_0() -> None:
         ["ops", "max", "min"],
         ["--nosuch"],
     ],
-    ids=" ".join,
 )
 def test_a_wrong_call_is_exit_2(args: list[str]) -> None:
     found = invoke(*args, exit=2)
@@ -150,8 +150,8 @@ def test_a_wrong_call_is_exit_2(args: list[str]) -> None:
     assert "Traceback" not in found.stderr
 
 
-@pytest.mark.parametrize(
-    ("args", "codes"),
+@every(
+    "args, codes",
     [
         (["x +", "--set", "x=1"], ["ends-too-early"]),
         (["x + y", "--set", "x=1"], ["missing-value"]),
@@ -182,7 +182,6 @@ def test_a_wrong_call_is_exit_2(args: list[str]) -> None:
         (["exp(x)", "--set", "x=1000"], ["not-finite"]),
         (["nosuch.toml"], ["missing-file"]),
     ],
-    ids=lambda one: " ".join(one) if " " in str(one) else None,
 )
 def test_unusable_input_is_exit_2_and_json_where_json_is_asked_for(args: list[str], codes: list[str]) -> None:
     assert error_codes("explain", *args) == codes
@@ -245,7 +244,7 @@ def test_a_long_chain_through_standard_input() -> None:
     assert len(plain["edges"]) == length
 
 
-@pytest.mark.parametrize(
+@every(
     "data",
     [b"", b"\xff\xfe", b"\x00", b"{", b"[", b"[[[[", b"bpx = ", b"\xef\xbb\xbf", b"{" * 20000, b"[" * 20000],
 )

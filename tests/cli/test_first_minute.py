@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from invoking import invoke
+from rows_of_a_table import every
 
 NEURON = ("(sigmoid(w*x+b) - y)^2", "w=0.5", "x=2", "b=0", "y=1")
 
 
-@pytest.mark.parametrize(
+@every(
     "args, advice",
     [
         (("gradcheck", *NEURON, "--claim", "2.3"), '--claim "w = 2.3"'),
@@ -36,7 +37,7 @@ def test_each_stumble_is_answered_with_what_to_type(args, advice):
     assert advice in " ".join(result.stderr.split())
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     [
         "dL/dw", "d/dw", "∂/∂w", "L'", "L'(w)", r"\frac{\partial L}{\partial w}", r"\partial L/\partial w",
@@ -52,7 +53,7 @@ def test_values_may_have_blanks_around_the_sign(args):
     assert "out = 9" in invoke("explain", "x^2", *args).stdout
 
 
-@pytest.mark.parametrize(
+@every(
     "command",
     ["explain", "gradcheck", "audit", "train", "practice", "convert", "ops", "examples", "schema", "help"],
 )

@@ -72,13 +72,13 @@ CHECK_OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("option", CHECK_OPTIONS)
-@pytest.mark.parametrize("value", ["", " ", "-1", "x=", "=", "x = y", "x = [", "x = 1e999", "1e3", "x" * 500])
+@every("option", CHECK_OPTIONS)
+@every("value", ["", " ", "-1", "x=", "=", "x = y", "x = [", "x = 1e999", "1e3", "x" * 500])
 def test_hostile_options_of_a_check(option: str, value: str) -> None:
     check_calm(["gradcheck", "sigmoid(x)^2", "--set", "x=1", f"{option}={value}"])
 
 
-@pytest.mark.parametrize("name", ["", " ", "sum(", "\x1b", "--", "ＳＵＭ", "q" * 500])
+@every("name", ["", " ", "sum(", "\x1b", "--", "ＳＵＭ", "q" * 500])
 def test_hostile_op_names(name: str) -> None:
     check_calm(["ops", "--", name])
 
@@ -121,8 +121,8 @@ def test_hostile_specs(tmp_path: Path, text: str, form: str) -> None:
     check_calm(["convert", "-", "-o", str(tmp_path / "out.toml")], text)
 
 
-@pytest.mark.parametrize("text", HOSTILE_SPECS.values(), ids=list(HOSTILE_SPECS))
-@pytest.mark.parametrize("form", [*FORMS, "junit"])
+@every("text", HOSTILE_SPECS.values())
+@every("form", [*FORMS, "junit"])
 def test_hostile_specs_checked(text: str, form: str) -> None:
     result = RUNNER.invoke(app, ["gradcheck", "-", "-f", form], input=text)
     assert result.exit_code in (0, 2), result.exception
@@ -131,8 +131,8 @@ def test_hostile_specs_checked(text: str, form: str) -> None:
         assert xml.fromstring(result.stdout).tag == "testsuites"
 
 
-@pytest.mark.parametrize("text", HOSTILE_SPECS.values(), ids=list(HOSTILE_SPECS))
-@pytest.mark.parametrize("form", ["table", "plain"])
+@every("text", HOSTILE_SPECS.values())
+@every("form", ["table", "plain"])
 def test_no_control_character_reaches_the_terminal(text: str, form: str) -> None:
     result = RUNNER.invoke(app, ["explain", "-", "-f", form], input=text)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", result.output)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from invoking import invoke, process
+from rows_of_a_table import every
 
 import bpx
 from bpx.cli.input.language import language_of_locale, without_language
@@ -16,8 +17,8 @@ from bpx.words.languages import language_in
 HAN = re.compile("[一-鿿]")
 
 
-@pytest.mark.parametrize(
-    ("args", "rest", "language"),
+@every(
+    "args, rest, language",
     [
         (["ops"], ["ops"], None),
         (["--lang", "zh", "ops"], ["ops"], "zh"),
@@ -31,8 +32,8 @@ def test_the_option_may_stand_anywhere(args: list[str], rest: list[str], languag
     assert without_language(args) == (rest, language)
 
 
-@pytest.mark.parametrize(
-    ("environment", "language"),
+@every(
+    "environment, language",
     [
         ({}, "en"),
         ({"LANG": "zh_CN.UTF-8"}, "zh"),
@@ -46,8 +47,8 @@ def test_the_locale_that_counts(environment: dict[str, str], language: str) -> N
     assert language_of_locale(environment) == language
 
 
-@pytest.mark.parametrize(
-    ("locale", "language"),
+@every(
+    "locale, language",
     [
         ("zh", "zh"),
         ("zh-Hans", "zh"),

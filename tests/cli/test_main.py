@@ -35,7 +35,7 @@ def test_every_option_has_help(parameter: Any) -> None:
     assert parameter.help.endswith(".")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@every("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
     first = invoke(command, "--help").stdout.split("\n\n")[1]
     assert re.match(r"\s+[A-Z]", first)
@@ -237,8 +237,8 @@ def test_names_survive_json_on_an_ascii_terminal() -> None:
     assert list(json.loads(found.stdout.decode("ascii"))["gradients"]) == ["β"]
 
 
-@pytest.mark.parametrize("name", ["mazur_network", "perceptron_2_2_1", "broadcast_bias"])
-@pytest.mark.parametrize("columns", ["80", "60"])
+@every("name", ["mazur_network", "perceptron_2_2_1", "broadcast_bias"])
+@every("columns", ["80", "60"])
 def test_the_table_keeps_to_the_width(name: str, columns: str) -> None:
     from rich.cells import cell_len
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from invoking import FORMS, SIMPLE, invoke, process
+from rows_of_a_table import every
 
 
 @pytest.mark.parametrize(
@@ -45,10 +46,11 @@ def test_table_is_the_form_by_default_and_json_has_a_short_form() -> None:
     assert invoke(*SIMPLE, "--json").stdout == invoke(*SIMPLE, "-f", "json").stdout
 
 
-@pytest.mark.parametrize(
-    "command", [SIMPLE, ["ops"], ["ops", "max"], ["examples"]], ids=lambda one: "-".join(one[:2])
+@every(
+    "command",
+    [SIMPLE, ["ops"], ["ops", "max"], ["examples"]],
 )
-@pytest.mark.parametrize("form", FORMS)
+@every("form", FORMS)
 def test_every_listing_has_every_form(command: list[str], form: str) -> None:
     found = invoke(*command, "-f", form).stdout
     assert found.endswith("\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from invoking import RUNNER, check_calm, error_codes, invoke, plain_json, process
+from rows_of_a_table import every
 
 from bpx.cli.main import app
 from bpx.train.optimizers import OPTIMIZERS
@@ -154,8 +155,8 @@ def test_a_reverse_pass_that_does_not_fit_is_told() -> None:
     assert error_codes("gradcheck", *asked) == ["too-large"]
 
 
-@pytest.mark.parametrize("columns", ["80", "60"])
-@pytest.mark.parametrize("name", ["mazur_network", "broadcast_bias", "logistic_regression"])
+@every("columns", ["80", "60"])
+@every("name", ["mazur_network", "broadcast_bias", "logistic_regression"])
 def test_a_training_keeps_to_the_width(name: str, columns: str) -> None:
     from rich.cells import cell_len
 

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import pytest
 from corpus import CONVENTIONS, Planted, network, networks, planted_bugs, source_of
 from driving import DRIVERS, Driven
 from rows_of_a_table import every
@@ -72,14 +71,14 @@ def test_every_network_is_driven_and_has_mistakes() -> None:
     assert len({label(bug) for bug in PLANTED}) == len(PLANTED)
 
 
-@pytest.mark.parametrize("stem", networks())
+@every("stem", networks())
 def test_what_a_network_is_called_by_is_in_it(stem: str) -> None:
     names, _ = CONVENTIONS[stem]
     module = network(stem)
     assert all(operator.attrgetter(name)(module) is not None for name in names.split(","))
 
 
-@pytest.mark.parametrize("stem", networks())
+@every("stem", networks())
 def test_a_network_is_right(stem: str) -> None:
     run = driven(stem)
     gradients = by_hand(run)

@@ -15,6 +15,7 @@ from checking import spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_specs import SMOOTH, scalar_specs, spec_from, specs
+from rows_of_a_table import every
 
 from bpx.check.quick_check import SKIPPED
 from bpx.explain.explain import explain
@@ -138,8 +139,8 @@ def test_any_account_is_json_without_extensions(one: NamedGraph, listed: bool) -
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
 
 
-@pytest.mark.parametrize(
-    ("value", "plain"),
+@every(
+    "value, plain",
     [
         (1, 1.0),
         (0.1, 0.1),
@@ -336,8 +337,8 @@ def test_formulas_and_formulas_with_numbers() -> None:
     assert (str(rows["x"].formula), rows["x"].with_numbers) == ("x", None)
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "local_formulas"),
+@every(
+    "expression, values, local_formulas",
     [
         ("x * y", {"x": 2, "y": 3}, ["y", "x"]),
         ("x / y", {"x": 2, "y": 3}, ["1 / y", "-out / y"]),
@@ -366,8 +367,8 @@ CHAIN = ({"x": 2, "k": 3}, {"a": "x^2", "b": "a * k", "c": "b + a", "y": "c * c"
 # x = 2, k = 3: a = 4, b = 12, c = 16, y = 256
 
 
-@pytest.mark.parametrize(
-    ("of", "wrt", "slope"),
+@every(
+    "of, wrt, slope",
     [
         ("a", "x", 4),
         ("b", "a", 3),
@@ -508,8 +509,8 @@ def test_the_condition_of_where_is_flat_and_the_branch_not_taken_is_not() -> Non
     assert plain_gradients(found) == {"c": 0, "x": 1, "y": 0}
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "node", "local"),
+@every(
+    "expression, values, node, local",
     [
         ("relu(x)", {"x": 0}, "out = relu(x)", "0"),
         ("|x|", {"x": 0}, "out = abs(x)", "0"),
@@ -538,8 +539,8 @@ def test_a_kink_that_the_gradient_does_not_pass_is_not_noted() -> None:
 # --- gradients and values that are not finite ---------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "code", "op"),
+@every(
+    "expression, values, code, op",
     [
         ("sqrt(x)", {"x": 0}, "no-derivative", "sqrt"),
         ("asin(x)", {"x": 1}, "no-derivative", "asin"),
@@ -562,8 +563,8 @@ def test_the_warning_points_at_the_node_where_it_began() -> None:
     assert warning.span.text == "sqrt(x^2)"
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "text", "need", "guard"),
+@every(
+    "expression, values, text, need, guard",
     [
         ("1 + log(x - 2)", {"x": 1}, "log(x - 2)", "x - 2 > 0", "-1"),
         ("sqrt(x)", {"x": -4}, "sqrt(x)", "x ≥ 0", "-4"),
@@ -619,8 +620,8 @@ def hessian(found: Explanation) -> np.ndarray[Any, Any]:
     return np.array([np.concatenate([np.ravel(by) for by in row.by.values()]) for row in found.second])
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "wanted"),
+@every(
+    "expression, values, wanted",
     [
         ("x^3", {"x": 2}, [[12]]),
         ("x^2 * y", {"x": 2, "y": 3}, [[6, 4], [4, 0]]),
@@ -782,13 +783,12 @@ def test_a_long_chain_is_as_ordinary_as_a_short_one() -> None:
     assert len(found.edges) == 2 * (length - 1)
 
 
-@pytest.mark.parametrize(
+@every(
     "options",
     [{"paths": []}, {"second": True}, {"step": 0.1}, {"expand": ["all"]}],
-    ids=lambda one: next(iter(one)),
 )
-@pytest.mark.parametrize(
-    ("expression", "x"),
+@every(
+    "expression, x",
     [
         ("sqrt(x) + x", 0),
         ("sigmoid(sqrt(x)) - sqrt(x)", 0),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from invoking import error_codes, plain_json
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.render.plain import plain
@@ -32,7 +33,7 @@ IN_CLOSED_FORM: list[tuple[str, dict[str, float], int, dict[tuple[str, ...], flo
 ]
 
 
-@pytest.mark.parametrize(("text", "values", "order", "expected"), IN_CLOSED_FORM)
+@every("text, values, order, expected", IN_CLOSED_FORM)
 def test_in_closed_form(
     text: str, values: dict[str, Any], order: int, expected: dict[tuple[str, ...], float]
 ) -> None:

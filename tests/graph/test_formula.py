@@ -29,8 +29,8 @@ fixed = settings(
 # --- numbers and arrays -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
+@every(
+    "value, digits, text",
     [
         (1.0, None, "1"),
         (-3.0, None, "-3"),
@@ -76,8 +76,8 @@ def test_a_rounded_number_is_as_near_as_its_digits_say(value, digits):
     assert float(number(value, digits)) in (float(f"{value:.{digits}g}"), value)
 
 
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
+@every(
+    "value, digits, text",
     [
         (2.0, None, "2"),
         (np.array(0.25), None, "0.25"),
@@ -330,7 +330,7 @@ def reread_on(text, shape):
     return graph.settings[expr.id]
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "x[0]",
@@ -466,8 +466,8 @@ def test_prints_as_written(text):
     assert reprinted(text) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "plain"),
+@every(
+    "text, plain",
     [
         ("((x)+(y))", "x + y"),
         ("(x*y)*z", "x * y * z"),
@@ -574,8 +574,8 @@ def test_a_deep_chain_of_one_arg_ops(name):
     assert_same_chain(expr, leaves)
 
 
-@pytest.mark.parametrize("deep_arg", [0, 1])
-@pytest.mark.parametrize("name", ["sub", "pow", "max"])
+@every("deep_arg", [0, 1])
+@every("name", ["sub", "pow", "max"])
 def test_a_deep_chain_of_two_arg_ops(name, deep_arg):
     graph, leaves = new_graph()
     expr = leaves["x"]

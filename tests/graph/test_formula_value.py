@@ -45,8 +45,8 @@ def of(text: str) -> Formula:
 # --- LaTeX and MathML ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "latex"),
+@every(
+    "text, latex",
     [
         ("x + y * 2", r"x + y \cdot 2"),
         ("(x + y) * 2", r"\left(x + y\right) \cdot 2"),
@@ -96,8 +96,8 @@ def test_latex(text: str, latex: str) -> None:
     assert of(text).latex() == latex
 
 
-@pytest.mark.parametrize(
-    ("name", "latex"),
+@every(
+    "name, latex",
     [
         ("x", "x"),
         ("loss", r"\mathrm{loss}"),
@@ -130,8 +130,8 @@ def test_a_derivative_is_a_fraction() -> None:
     assert "<mfrac>" in slope.mathml()
 
 
-@pytest.mark.parametrize(
-    ("text", "inside"),
+@every(
+    "text, inside",
     [
         ("x / y", "<mfrac><mrow><mi>x</mi></mrow><mrow><mi>y</mi></mrow></mfrac>"),
         ("x^2", "<msup><mrow><mi>x</mi></mrow><mrow><mn>2</mn></mrow></msup>"),

@@ -8,6 +8,7 @@ import numpy as np
 import oracle
 import pytest
 from oracle import mp
+from rows_of_a_table import every
 
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.run import run
@@ -63,7 +64,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_value_gradient_and_second_order_are_torchs(name):
     torch = oracle.torch()
     theirs = functional(name)
@@ -81,8 +82,8 @@ def test_value_gradient_and_second_order_are_torchs(name):
             np.testing.assert_allclose(got, wanted.numpy(force=True), rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize(
-    ("name", "kinks"),
+@every(
+    "name, kinks",
     [
         ("relu", [0]),
         ("leaky_relu", [0]),
@@ -113,13 +114,13 @@ def test_every_kink_is_compared_with_torchs():
 FAR = [-1e4, -1000, -745, -710, -100, -40, 40, 100, 710, 745, 1000, 1e4]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_nothing_overflows(name):
     for found in results(name, FAR):
         assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every("name", NAMES)
 def test_far_out_lie_the_asymptotes(name):
     value, first, _ = results(name, [-1e4, 1e4])
     with mp.workdps(60):
@@ -130,9 +131,10 @@ def test_far_out_lie_the_asymptotes(name):
     np.testing.assert_allclose(first, list(map(float, slopes)), rtol=1e-12, atol=1e-30)
 
 
-@pytest.mark.parametrize("x", [1e-300, 1e-20, 1e-12, 1e-5, 1e-3, 0.5, 5.0, 30.0, 200.0, 700.0])
-@pytest.mark.parametrize(
-    "name", ["logsigmoid", "softplus", "silu", "swish", "mish", "elu", "selu", "softsign"]
+@every("x", [1e-300, 1e-20, 1e-12, 1e-5, 1e-3, 0.5, 5.0, 30.0, 200.0, 700.0])
+@every(
+    "name",
+    ["logsigmoid", "softplus", "silu", "swish", "mish", "elu", "selu", "softsign"],
 )
 def test_no_digits_are_lost(name, x):
     with mp.workdps(700):

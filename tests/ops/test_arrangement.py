@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.graph.graph import OPS, Graph
 from bpx.ops.arrangement import _rounds
@@ -11,7 +12,7 @@ from bpx.ops.tensors import SettingError
 from bpx.spec.spec import parse
 
 
-@pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 11])
+@every("length", [1, 2, 3, 5, 8, 11])
 def test_the_network_sorts_all_zeros_and_ones(length: int) -> None:
     """Then it sorts everything: Knuth, section 5.3.4, the zero-one principle."""
     for number in range(2**length):
@@ -22,8 +23,8 @@ def test_the_network_sorts_all_zeros_and_ones(length: int) -> None:
         assert row == sorted(row)
 
 
-@pytest.mark.parametrize(
-    ("expression", "x", "verdicts"),
+@every(
+    "expression, x, verdicts",
     [
         ("sum(sort(x) * [1, 2, 3])", [1, 3, 2], ["agree"] * 3),
         ("sum(sort(x) * [1, 2, 3])", [1, 2, 2], ["agree", "kink", "kink"]),
@@ -43,8 +44,8 @@ def test_ties_are_kinks_where_they_matter(expression: str, x: list[float], verdi
     assert [entry.verdict.word for entry in report.entries] == verdicts
 
 
-@pytest.mark.parametrize(
-    ("name", "settings", "code"),
+@every(
+    "name, settings, code",
     [
         ("roll", {"shift": 1.5}, "not-whole"),
         ("roll", {"shift": [1, 2], "axis": 0}, "one-for-each-axis"),

@@ -106,7 +106,7 @@ def test_the_slope_of_a_row_of_arrays_lies_inside(op):
             assert inside(found, truth, 1e-10), (shapes, settings, position)
 
 
-@pytest.mark.parametrize("op", [op for op in ELEMENTWISE if op.witness], ids=named)
+@every("op", [op for op in ELEMENTWISE if op.witness])
 def test_at_its_kink_an_op_has_no_proof(op):
     """Unless both sides have the same slope, as where one is 0 to either side of a jump that is not there."""
     graph = Graph()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.graph.graph import OPS, Graph
 from bpx.graph.run import run
@@ -149,8 +150,8 @@ def test_pools_of_a_matrix():
     assert value_of("avg_pool", [1.0, 3], size=2, stride=1, padding=1).tolist() == [0.5, 2, 1.5]
 
 
-@pytest.mark.parametrize(
-    ("shape", "size", "in_full"),
+@every(
+    "shape, size, in_full",
     [
         ((6,), 2, (2,)),
         ((6, 6), 2, (2, 2)),
@@ -177,8 +178,8 @@ def test_equal_largest_elements_share_what_arrives():
 # --- what is refused ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes", "settings", "code"),
+@every(
+    "name, shapes, settings, code",
     [
         ("conv2d", [(1, 1, 3, 3), (1, 1, 4, 2)], {}, "window-too-large"),
         ("conv2d", [(1, 1, 3, 3), (1, 1, 2, 2)], {"dilation": 3}, "window-too-large"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import basic_indices
+from rows_of_a_table import every
 
 from bpx.check.numeric.multiprecision import lifted, rounded
 from bpx.graph.arrays import LARGEST_NODE, ShapeError
@@ -51,8 +52,8 @@ def test_whatever_numpy_selects(case):
     np.testing.assert_array_equal(on("index", on("place", x[at], at=in_full, shape=shape), at=at), x[at])
 
 
-@pytest.mark.parametrize(
-    ("at", "in_full"),
+@every(
+    "at, in_full",
     [
         (0, (0, (0, 3, 1))),
         (np.int64(-1), (1, (0, 3, 1))),
@@ -70,8 +71,8 @@ def test_an_index_in_full(at, in_full):
     assert index_in_full(at, (2, 3)) == in_full
 
 
-@pytest.mark.parametrize(
-    ("at", "code"),
+@every(
+    "at, code",
     [
         (2, "index-out-of-range"),
         (-3, "index-out-of-range"),
@@ -163,8 +164,8 @@ def test_scatter_adds_rows_up():
     assert on("scatter", [1.0, 2, 4], [1, 1, 1], n=2).tolist() == [0, 7]
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes", "settings"),
+@every(
+    "name, shapes, settings",
     [
         ("pick", [(3,), ()], {}),
         ("pick", [(2, 4, 3), (2, 4)], {}),
@@ -201,7 +202,7 @@ def test_many_rows_are_not_written_out_as_ones_and_zeros():
 WRONG = [-1.0, 3.0, 0.5, 2.0000001, -0.5, 1e300, math.inf, math.nan]
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@every("wrong", WRONG)
 def test_a_number_that_chooses_nothing_gives_no_number(wrong):
     ids = np.array([0.0, wrong, 2.0])
     assert np.isnan(on("embedding", TABLE, ids)).tolist() == [[False] * 2, [True] * 2, [False] * 2]
@@ -210,7 +211,7 @@ def test_a_number_that_chooses_nothing_gives_no_number(wrong):
     assert np.isnan(on("scatter", np.ones(3), ids, n=3)).any()
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@every("wrong", WRONG)
 def test_it_is_said_which_and_where(wrong):
     refusals = [
         OPS["embedding"].refuses(np.array(TABLE), np.array([0.0, wrong])),

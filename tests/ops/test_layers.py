@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from rows_of_a_table import every
 
 from bpx.graph.formula import formula
 from bpx.graph.graph import OPS, Graph
@@ -167,8 +168,8 @@ def test_attention_is_written_out_as_its_formula():
 # --- what is refused ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes", "settings", "code"),
+@every(
+    "name, shapes, settings, code",
     [
         ("linear", [(2, 3), (2, 3)], {}, "linear-shapes"),
         ("linear", [(), (2, 3)], {}, "linear-shapes"),

@@ -6,6 +6,7 @@ import numpy as np
 import oracle
 import pytest
 from oracle import args_of, arrays
+from rows_of_a_table import every
 
 from bpx.check.numeric.multiprecision import lifted, precision, rounded
 from bpx.graph.arrays import ShapeError
@@ -53,7 +54,7 @@ def gradient(name, upstream, *args):
 # --- values -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NUMPYS)
+@every("name", NUMPYS)
 def test_values_are_numpys_to_the_last_bit(name):
     for shapes, _ in oracle.cases(name):
         args = args_of(name, shapes)
@@ -91,13 +92,13 @@ def test_a_determinant_that_no_float_holds_has_a_logarithm():
     assert value("logdet", 1e-3 * np.eye(200)) == pytest.approx(200 * np.log(1e-3), rel=1e-14)
 
 
-@pytest.mark.parametrize("n", range(1, matrices.MOST_WITHOUT_DIVISION + 3))
+@every("n", range(1, matrices.MOST_WITHOUT_DIVISION + 3))
 def test_determinants_in_many_digits(n):
     a = np.random.default_rng(n).normal(size=(n, n))
     assert rounded(matrices.determinant(lifted(a))) == pytest.approx(np.linalg.det(a), rel=1e-11)
 
 
-@pytest.mark.parametrize("n", range(1, matrices.MOST_WITHOUT_DIVISION + 1))
+@every("n", range(1, matrices.MOST_WITHOUT_DIVISION + 1))
 def test_small_singular_matrices_have_a_determinant_in_many_digits(n):
     assert rounded(matrices.determinant(lifted(np.ones((n, n))))) == (n == 1)
 
@@ -118,7 +119,7 @@ def test_cholesky_reads_the_lower_triangle_alone():
 # --- derivatives --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("op", ELIMINATED, ids=lambda op: op.name)
+@every("op", ELIMINATED)
 def test_forward_mode_is_the_complex_step(op):
     """The checker's own statement of the derivative, which the rules are measured by."""
     tiny = 1e-30
@@ -130,7 +131,7 @@ def test_forward_mode_is_the_complex_step(op):
             np.testing.assert_allclose(slope, truth, rtol=1e-11, atol=1e-11 * np.max(np.abs(truth)))
 
 
-@pytest.mark.parametrize("op", ELIMINATED, ids=lambda op: op.name)
+@every("op", ELIMINATED)
 def test_the_terms_of_a_slope_are_no_smaller_than_the_slope(op):
     for shapes, _ in oracle.cases(op.name):
         (a,), (direction,) = args_of(op.name, shapes), arrays(shapes)
@@ -140,7 +141,7 @@ def test_the_terms_of_a_slope_are_no_smaller_than_the_slope(op):
         assert (np.abs(slope) <= terms * (1 + 1e-12)).all()
 
 
-@pytest.mark.parametrize("name", TWICE)
+@every("name", TWICE)
 def test_second_derivatives_are_the_slopes_of_the_first(name):
     for shapes, settings in oracle.cases(name):
         inputs, out = on_inputs(name, *shapes, **settings)
@@ -160,8 +161,8 @@ def test_second_derivatives_are_the_slopes_of_the_first(name):
         assert gap <= 1e-20 * max(size, 1e-3), (shapes, settings)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 6])
-@pytest.mark.parametrize("rank", ["less 1", "1"])
+@every("n", [1, 2, 3, 4, 6])
+@every("rank", ["less 1", "1"])
 def test_the_gradient_of_a_determinant_of_0_is_the_cofactors(n, rank):
     rng = np.random.default_rng(n)
     kept = 1 if rank == "1" else n - 1
@@ -197,16 +198,16 @@ def test_a_matrix_without_a_value_is_refused_by_its_place(name, bad, code):
     assert refuses(np.full((2, 2), np.inf), *others) is None
 
 
-@pytest.mark.parametrize("name", [*(op.name for op in ELIMINATED), "solve"])
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (3, 3, 2)])
+@every("name", [*(op.name for op in ELIMINATED), "solve"])
+@every("shape", [(), (3,), (2, 3), (3, 3, 2)])
 def test_matrices_must_be_square(name, shape):
     with pytest.raises(ShapeError) as caught:
         on_inputs(name, shape, *[(3,)] * (name == "solve"))
     assert caught.value.help == "shape-square"
 
 
-@pytest.mark.parametrize(
-    ("shape", "k", "code"),
+@every(
+    "shape, k, code",
     [
         ((), 0, "no-diagonal"),
         ((2, 2, 2), 0, "no-diagonal"),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from oracle import mp
+from rows_of_a_table import every
 
 from bpx import BpxError, parse
 from bpx.explain.ops.op_reference import op_entry
@@ -47,8 +48,8 @@ def assert_near(got: float, truth, tolerance: float = 4e-15) -> None:
 LOGITS = [-1e4, -1000, -745, -40, -1, -1e-9, 0, 1e-9, 1, 36, 40, 745, 1000, 1e4]
 
 
-@pytest.mark.parametrize("z", LOGITS)
-@pytest.mark.parametrize("target", [0, 1, 0.25])
+@every("z", LOGITS)
+@every("target", [0, 1, 0.25])
 def test_bce_with_logits_keeps_its_digits_at_any_logit(z, target):
     loss, by_z, by_target = found("bce_with_logits", z, target)
     with mp.workdps(6000):
@@ -59,8 +60,8 @@ def test_bce_with_logits_keeps_its_digits_at_any_logit(z, target):
     assert by_target == -z
 
 
-@pytest.mark.parametrize("z", LOGITS)
-@pytest.mark.parametrize("right", [0, 1])
+@every("z", LOGITS)
+@every("right", [0, 1])
 def test_cross_entropy_keeps_its_digits_at_any_logit(z, right):
     logits = [z, 0.5]
     loss, by_z, _ = found("cross_entropy", logits, right)
@@ -156,8 +157,8 @@ def test_kl_div_is_torchs_batchmean_and_not_its_mean():
 # --- kinks --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "x", "target", "settings", "loss", "by_x"),
+@every(
+    "name, x, target, settings, loss, by_x",
     [
         ("mae", [1, 3], [1, 2], {}, 0.5, [0, 0.5]),
         ("hinge", [1, 0.5, -1], [1, 1, 1], {}, 2.5 / 3, [0, -1 / 3, -1 / 3]),
@@ -187,8 +188,8 @@ def test_a_kink_is_noted_and_nothing_disagrees_there(expression, z, verdict):
     assert spec.gradcheck().verdict == verdict
 
 
-@pytest.mark.parametrize(
-    ("expression", "z"),
+@every(
+    "expression, z",
     [
         ("mse(z, [1, 2.5])", [1, 3]),
         ("mae(z, [1, 2.5])", [0.5, 3]),
@@ -212,8 +213,8 @@ def test_differences_agree_to_second_order(expression, z):
 # --- rules as the textbook has them -------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "arg", "rule"),
+@every(
+    "name, arg, rule",
     [
         ("mse", "prediction", "upstream / 6 * (2 * (prediction - target))"),
         ("huber", "prediction", "upstream / 6 * clip(prediction - target, -1, 1)"),
@@ -230,9 +231,9 @@ def test_the_rule_reads_as_in_the_textbook(name, arg, rule):
 # --- what is refused ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["cross_entropy", "nll"])
-@pytest.mark.parametrize(
-    ("target", "place", "shown"),
+@every("name", ["cross_entropy", "nll"])
+@every(
+    "target, place, shown",
     [([0, 3], "target[1]", "3"), ([-1, 0], "target[0]", "-1"), ([0.5, 0], "target[0]", "0.5")],
 )
 def test_numbers_that_are_no_classes_are_named(name, target, place, shown):
@@ -265,8 +266,8 @@ def test_what_is_no_probability_leaves_the_domain(expression, z, need):
     assert (problem.code, problem.facts["need"]) == ("outside-domain", need)
 
 
-@pytest.mark.parametrize("name", PAIRED)
-@pytest.mark.parametrize("shapes", [((3,), (2,)), ((3,), (3, 1)), ((3,), ()), ((1, 3), (3,))])
+@every("name", PAIRED)
+@every("shapes", [((3,), (2,)), ((3,), (3, 1)), ((3,), ()), ((1, 3), (3,))])
 def test_pairs_of_different_shapes_are_refused(name, shapes):
     graph = Graph()
     with pytest.raises(ShapeError) as caught:
@@ -274,9 +275,10 @@ def test_pairs_of_different_shapes_are_refused(name, shapes):
     assert (caught.value.op, caught.value.shapes) == (name, shapes)
 
 
-@pytest.mark.parametrize("name", ["cross_entropy", "nll"])
-@pytest.mark.parametrize(
-    "shapes", [((2, 3), (3,)), ((2, 3), (2, 1)), ((), ()), ((3,), (2,)), ((2, 3), ()), ((3,), (2, 3))]
+@every("name", ["cross_entropy", "nll"])
+@every(
+    "shapes",
+    [((2, 3), (3,)), ((2, 3), (2, 1)), ((), ()), ((3,), (2,)), ((2, 3), ()), ((3,), (2, 3))],
 )
 def test_targets_that_fit_no_scores_are_refused(name, shapes):
     graph = Graph()
@@ -297,8 +299,8 @@ def test_misfits_name_both_shapes_and_say_what_is_wanted(expression, help):
     assert problem.help == help
 
 
-@pytest.mark.parametrize(("name", "setting"), [("huber", "delta"), ("smooth_l1", "beta")])
-@pytest.mark.parametrize("wrong", [0, -1.0, math.inf, math.nan, True, None, [1]])
+@every("name, setting", [("huber", "delta"), ("smooth_l1", "beta")])
+@every("wrong", [0, -1.0, math.inf, math.nan, True, None, [1]])
 def test_settings_that_do_not_fit(name, setting, wrong):
     graph = Graph()
     with pytest.raises(SettingError) as caught:

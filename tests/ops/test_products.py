@@ -9,6 +9,7 @@ import pytest
 from checking import spec
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.graph.graph import OPS, Graph
@@ -76,8 +77,8 @@ def test_subscripts_in_full(given_text, in_full):
     assert out.graph.settings[out.id] == {"subscripts": in_full}
 
 
-@pytest.mark.parametrize(
-    ("subscripts", "a", "b", "code"),
+@every(
+    "subscripts, a, b, code",
     [
         (None, (2,), (2,), "no-subscripts"),
         (3, (2,), (2,), "no-subscripts"),
@@ -101,8 +102,8 @@ def test_what_einsum_refuses(subscripts, a, b, code):
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(
-    ("expression", "right"),
+@every(
+    "expression, right",
     [
         ("einsum('ij->ji', x)", lambda x: x.T),
         ("einsum('ij', x)", lambda x: x),

@@ -38,12 +38,8 @@ EXPANDING = [op for op in ELEMENTWISE if op.expands]
 POINTS, POINTS_OF_SECOND_ORDER = 24, 8
 
 
-def of_op(op):
-    return op.name if isinstance(op, Op) else None
-
-
 def each(ops):
-    return pytest.mark.parametrize("op", ops, ids=of_op)
+    return every("op", ops)
 
 
 def on_inputs(op: Op) -> tuple[list[Expr], Expr]:
@@ -143,14 +139,14 @@ def with_partial(op: Op, position: int, change) -> Op:
 
 
 def partials_of(ops):
-    return [pytest.param(op, i, id=f"{op.name}-{arg}") for op in ops for i, arg in enumerate(op.args)]
+    return [(op, i) for op in ops for i in range(len(op.args))]
 
 
 def is_flat(op: Op, position: int) -> bool:
     return all(oracle.partial(op.name, point, position) == 0 for point in oracle.points(op, POINTS))
 
 
-@pytest.mark.parametrize(("op", "position"), partials_of(ELEMENTWISE))
+@every("op, position", partials_of(ELEMENTWISE))
 def test_a_partial_wrong_by_a_thousandth_is_reported(op, position):
     flat = is_flat(op, position)
     mutant = with_partial(op, position, lambda partial: partial + 0.001 if flat else partial * 1.001)
@@ -276,7 +272,7 @@ SMOOTH = [  # where a guard that says too much would forbid a point
 ]
 
 
-@pytest.mark.parametrize(("name", "point"), SMOOTH, ids=str)
+@every("name, point", SMOOTH)
 def test_a_guard_forbids_no_smooth_point(name, point):
     assert oracle.guards_hold(OPS[name], point, 0.0).all()
 
@@ -342,8 +338,8 @@ def test_tan_beside_its_pole_is_huge():
     assert abs(values_at(OPS["tan"], [(math.pi / 2,)])[0]) > 1e15
 
 
-@pytest.mark.parametrize(
-    ("exponent", "kinds"),
+@every(
+    "exponent, kinds",
     [
         (0, []),
         (1, []),
@@ -737,8 +733,8 @@ def test_an_op_reads_back_as_itself(op):
     assert_reads_back(graph.add(op, *[graph[node] for node in names], **op.sample_settings), names)
 
 
-@pytest.mark.parametrize(
-    ("name", "shape", "settings"),
+@every(
+    "name, shape, settings",
     [
         ("sum", (2, 3), {"axis": 0}),
         ("sum", (2, 3), {"axis": -1, "keepdims": True}),
@@ -779,8 +775,8 @@ def test_settings_read_back(name, shape, settings):
     assert_reads_back(graph.add(OPS[name], x, **settings), {x.id: "x"})
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes", "settings"),
+@every(
+    "name, shapes, settings",
     [
         ("mse", [(3,), (3,)], {"reduction": "none"}),
         ("cross_entropy", [(2, 3), (2,), (3,)], {"label_smoothing": 0.1, "ignore_index": -100}),

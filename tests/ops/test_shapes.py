@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.graph.arrays import ShapeError
 from bpx.graph.formula import formula
@@ -87,8 +88,8 @@ def test_shapes_that_do_not_fit(name, shapes, settings):
     assert caught.value.shapes == tuple(shapes)
 
 
-@pytest.mark.parametrize(
-    ("name", "shape", "settings", "code"),
+@every(
+    "name, shape, settings, code",
     [
         ("split", (4,), {"sections": 3, "part": 0}, "bad-split"),
         ("split", (4,), {"sections": 0, "part": 0}, "bad-split"),

@@ -5,6 +5,7 @@ Each structural row needs cases, and functions of NumPy and of torch, in one of 
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from oracle import args_of, arrays, choosing
+from rows_of_a_table import every
 
 from bpx.check.numeric.multiprecision import lifted
 from bpx.graph.arrays import ShapeError
@@ -27,30 +29,11 @@ STRUCTURAL = [op for op in rows() if not op.elementwise]
 CASES = [case for module in oracle.case_modules() for case in module.CASES]
 
 
-def label(case):
-    return str(case).replace(" ", "") if isinstance(case, list | dict) else case
-
-
 def over(cases):
-    """Marks a test of a case to run for all of them, those of an op as one test.
-
-    There are thousands of cases, and each takes less time than a test's bookkeeping; a failure names its own.
-    """
-    by_op: dict[str, list] = {}
-    for case in cases:
-        by_op.setdefault(case[0], []).append(case)
+    """Marks a test of a case to run for all of them."""
 
     def marked(test):
-        def of_an_op(op_name):
-            for case in by_op[op_name]:
-                try:
-                    test(*case)
-                except Exception as error:
-                    error.add_note(f"at {case}")
-                    raise
-
-        of_an_op.__name__ = test.__name__
-        return pytest.mark.parametrize("op_name", by_op)(of_an_op)
+        return every(", ".join(inspect.signature(test).parameters), cases)(test)
 
     return marked
 
@@ -236,10 +219,10 @@ def rules():
     for op, shapes, settings in first.values():
         _, out = on_inputs(op, shapes, settings)
         for position in set(range(len(shapes) if op.pull else 0)) - choosing(out):
-            yield pytest.param(op, position, shapes, settings, id=f"{op.name}-{position}")
+            yield op, position, shapes, settings
 
 
-@pytest.mark.parametrize(("op", "position", "shapes", "settings"), list(rules()))
+@every("op, position, shapes, settings", list(rules()))
 def test_a_pull_wrong_by_a_thousandth_is_reported(op, position, shapes, settings):
     def pull(*args, **settings):
         given = list(op.pull(*args, **settings))
@@ -253,7 +236,7 @@ def test_a_pull_wrong_by_a_thousandth_is_reported(op, position, shapes, settings
 # --- what the rows say of themselves ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("op", STRUCTURAL, ids=lambda op: op.name)
+@every("op", STRUCTURAL)
 def test_a_row_is_linear_or_says_what_it_mixes_or_is_composite(op):
     assert op.linear + (op.mixes is not None) + op.composite == 1
     assert op.mixes is None or len(op.args) == 1
@@ -421,9 +404,9 @@ def shapes_change(graph: Graph, x: Expr, y: Expr, z: Expr) -> Expr:
     return OPS["sum"](OPS["mean"](stacked, axis=[0, 2]) * z)
 
 
-@pytest.mark.parametrize("shared", [(), (0,), (1, 2), (0, 1, 2)])
-@pytest.mark.parametrize(
-    ("build", "shapes"),
+@every("shared", [(), (0,), (1, 2), (0, 1, 2)])
+@every(
+    "build, shapes",
     [
         (layer, [(2, 3), (3,), (2,)]),
         (layer, [(2, 3), (3, 4), ()]),
@@ -431,7 +414,6 @@ def shapes_change(graph: Graph, x: Expr, y: Expr, z: Expr) -> Expr:
         (broadcasts, [(2, 3), (3,), (2, 1)]),
         (shapes_change, [(2, 3), (3, 5), (5,)]),
     ],
-    ids=lambda one: getattr(one, "__name__", None),
 )
 def test_a_batch_through_a_mixed_graph_is_a_loop(build, shapes, shared):
     graph = Graph()
@@ -443,8 +425,8 @@ def test_a_batch_through_a_mixed_graph_is_a_loop(build, shapes, shared):
 # --- misfits ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "shapes", "settings"),
+@every(
+    "name, shapes, settings",
     [
         ("add", [(2,), (3,)], {}),
         ("mul", [(2, 3), (2,)], {}),
@@ -463,7 +445,6 @@ def test_a_batch_through_a_mixed_graph_is_a_loop(build, shapes, shared):
         ("spread", [(2,)], {"shape": [3, 3], "axis": [0]}),
         ("spread", [(2, 3)], {"shape": [3]}),
     ],
-    ids=label,
 )
 def test_shapes_that_do_not_fit(name, shapes, settings):
     with pytest.raises(ShapeError) as caught:
@@ -472,8 +453,8 @@ def test_shapes_that_do_not_fit(name, shapes, settings):
     assert caught.value.shapes[0] == shapes[0]
 
 
-@pytest.mark.parametrize(
-    ("name", "shape", "settings", "code"),
+@every(
+    "name, shape, settings, code",
     [
         ("sum", (2, 3), {"axis": 2}, "bad-axis"),
         ("sum", (2, 3), {"axis": -3}, "bad-axis"),
@@ -503,7 +484,6 @@ def test_shapes_that_do_not_fit(name, shapes, settings):
         ("spread", (2,), {"shape": [3, 2], "axis": [2]}, "bad-axis"),
         ("spread", (2,), {"shape": [3, 2], "axis": [0, 0]}, "repeated-axis"),
     ],
-    ids=label,
 )
 def test_settings_that_do_not_fit(name, shape, settings, code):
     with pytest.raises(SettingError) as caught:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from oracle import mp
+from rows_of_a_table import every
 
 from bpx import parse
 from bpx.graph.graph import OPS, Expr, Graph
@@ -62,7 +63,7 @@ def test_values_at_50_digits(name, scores):
         assert_near(value, oracle.tensor(name, np.array([*map(mp.mpf, scores)])), 4e-15)
 
 
-@pytest.mark.parametrize("scores", SCORES, ids=str)
+@every("scores", SCORES)
 def test_gradients_at_50_digits(scores):
     share = shares(scores)
     upstream = np.eye(len(scores))[0]
@@ -155,8 +156,8 @@ def test_prod_of_zeros_is_torchs():
         assert gradient("prod", x) == theirs.tolist()
 
 
-@pytest.mark.parametrize(
-    ("name", "x", "settings", "wanted"),
+@every(
+    "name, x, settings, wanted",
     [
         ("amax", [1, 3, 3, 3], {}, [0, 1 / 3, 1 / 3, 1 / 3]),
         ("amax", [2, 2], {}, [0.5, 0.5]),
@@ -189,8 +190,8 @@ def test_at_a_kink_the_rule_that_follows_from_the_parts_hands_back_0_too(name):
     assert not run(x.graph, {x.id: np.full((2, 3), 2.0 * (name == "std"))}, [found.id])[found.id].any()
 
 
-@pytest.mark.parametrize(
-    ("expression", "x"),
+@every(
+    "expression, x",
     [
         ("norm(x)", [0, 0]),
         ("norm(x, ord=1)", [0, 1]),
@@ -207,7 +208,7 @@ def test_a_kink_is_found_and_nothing_disagrees_there(expression, x):
     assert spec.gradcheck().verdict == "kink"
 
 
-@pytest.mark.parametrize(
+@every(
     "expression",
     [
         *("norm(x)", "norm(x, ord=1)", "norm(x, ord=inf)", "norm(x, axis=0)^2"),
@@ -280,8 +281,8 @@ def test_the_order_reads_back(text):
     assert str(spec.explain().nodes[-1].formula) == text
 
 
-@pytest.mark.parametrize(
-    ("name", "settings", "code"),
+@every(
+    "name, settings, code",
     [
         ("norm", {"ord": 3}, "bad-ord"),
         ("norm", {"ord": -math.inf}, "bad-ord"),

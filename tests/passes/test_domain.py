@@ -38,7 +38,7 @@ def notes(account: Explanation, code: str) -> list[Diagnostic]:
 # --- every op -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in WITH_WITNESS if not OPS[name].chooses])
+@every("name", [name for name in WITH_WITNESS if not OPS[name].chooses])
 def test_the_witness_is_noted_with_the_local_derivatives_taken(name: str) -> None:
     account = explain(at(name, OPS[name].witness))
     found = notes(account, "at-kink")
@@ -190,8 +190,8 @@ def test_a_guard_of_constants_is_said_in_general(expression: str, need: str) -> 
     assert caught.value.diagnostics[0].facts["need"] == need
 
 
-@pytest.mark.parametrize(
-    ("expression", "x", "kinked"),
+@every(
+    "expression, x, kinked",
     [
         ("amax(x)", [0, 0, 5], False),  # a tie, but not of the largest
         ("amax(x)", [5, 0, 5], True),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.graph.graph import Expr, Graph, Op
@@ -66,7 +67,7 @@ def test_two_loops_give_the_numbers_of_the_nodes_to_the_last_bit():
     assert swept > 500
 
 
-@pytest.mark.parametrize("name", [op.name for op in ON_SCALARS if op.local])
+@every("name", [op.name for op in ON_SCALARS if op.local])
 def test_each_op_is_swept(name):
     graph = Graph()
     op = bpx.ops.__getattr__(name)
@@ -108,7 +109,7 @@ def explained(spec: bpx.Spec) -> dict[str, Any]:
     return dict(spec.explain(check=False).gradients)
 
 
-@pytest.mark.parametrize("name", example_names())
+@every("name", example_names())
 def test_examples_have_the_numbers_of_their_explanation(name):
     spec = bpx.load(name)
     explanation = spec.explain(check=False)

@@ -12,6 +12,7 @@ from checking import spec
 from hypothesis import given
 from hypothesis import strategies as st
 from random_specs import SMOOTH, spec_from, specs
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.explain.explanation import Explanation
@@ -52,7 +53,7 @@ def problems(one: NamedGraph, names: list[str]) -> list[Diagnostic]:
 # --- every composite op -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", COMPOSITE)
+@every("name", COMPOSITE)
 def test_value_and_gradients_agree(name: str) -> None:
     for point in oracle.points(OPS[name], 20):
         one = spec(call(name), **values_at(name, point))
@@ -62,7 +63,7 @@ def test_value_and_gradients_agree(name: str) -> None:
             assert parts.gradients[arg] == pytest.approx(gradient, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", COMPOSITE)
+@every("name", COMPOSITE)
 def test_the_op_itself_is_gone_and_no_composite_one_comes(name: str) -> None:
     (point,) = oracle.points(OPS[name], 1)
     one = spec(call(name), **values_at(name, point))
@@ -71,8 +72,8 @@ def test_the_op_itself_is_gone_and_no_composite_one_comes(name: str) -> None:
     assert expandable(again) == [] or name == "abs"
 
 
-@pytest.mark.parametrize(
-    ("expression", "parts"),
+@every(
+    "expression, parts",
     [
         ("sigmoid(x)", ["-x", "exp(v1)", "1 + v2", "1 / v3"]),
         ("softplus(x)", ["exp(x)", "1 + v1", "log(v2)"]),

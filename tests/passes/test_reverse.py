@@ -64,8 +64,8 @@ def test_a_shared_node_hands_on_the_sum_once(graph, x):
     assert numbers(grad(c, [x]), {x: 2.0}) == [24]
 
 
-@pytest.mark.parametrize(
-    ("text", "at", "slope"),
+@every(
+    "text, at, slope",
     [
         ("x", 3, 1),
         ("x*x*x", 2, 12),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
+from rows_of_a_table import every
 
 from bpx.render.blocks import MOST_ROWS, text_of
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
+@every(
+    "value, text",
     [
         (np.float64(0.1), "0.1"),
         (3, "3"),
@@ -34,7 +34,7 @@ def test_values_as_shown(value: Any, text: str) -> None:
     assert text_of(value) == text
 
 
-@pytest.mark.parametrize("position", [0, MOST_ROWS // 2 - 1, MOST_ROWS // 2, 700, 900, 999])
+@every("position", [0, MOST_ROWS // 2 - 1, MOST_ROWS // 2, 700, 900, 999])
 def test_strong_rows_stay_strong_where_rows_are_left_out(position: int) -> None:
     from bpx.render.blocks import table as _table
 

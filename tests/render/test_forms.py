@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 from reports import report
+from rows_of_a_table import every
 
 from bpx.cli.command import command_named
 from bpx.render import forms, shown
@@ -31,7 +32,7 @@ class Note(Shown):
         return {"bpx": 1, "kind": self.kind, "text": "π"}
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@every("form", FORMS)
 def test_each_form_is_a_function_of_its_file(form: Form) -> None:
     assert callable(getattr(import_module(f"bpx.render.{form.module or form.name}"), form.function))
 
@@ -43,8 +44,9 @@ def test_no_ending_has_two_forms() -> None:
     assert all(ending.startswith(".") and ending == ending.lower() for ending in endings)
 
 
-@pytest.mark.parametrize(
-    "form", [form for form in forms_of("gradcheck") if form.view != "picture"], ids=lambda form: form.name
+@every(
+    "form",
+    [form for form in forms_of("gradcheck") if form.view != "picture"],
 )
 def test_each_form_is_a_method_of_what_has_it(form: Form) -> None:
     checked = report("wrong_rule")

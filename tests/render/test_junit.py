@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as xml
 
-import pytest
 from reports import MAKERS, report
+from rows_of_a_table import every
 
 from bpx.render.junit import Case, Suite, in_ascii, junit
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@every("name", MAKERS)
 def test_in_ascii_it_says_the_same(name: str) -> None:
     text = report(name).to_junit()
     assert in_ascii(text).isascii()

@@ -92,7 +92,7 @@ def test_an_explanation_is_sound(name: str) -> None:
     assert_is_sound(document(name))
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@every("name", MAKERS)
 def test_a_report_is_sound(name: str) -> None:
     assert_is_sound(report(name).to_latex())
 
@@ -149,7 +149,7 @@ def test_every_number_of_an_explanation_stands_in_the_json(name: str) -> None:
     assert_numbers_are_those_of(document(name), json.loads(full_account(name).to_json()))
 
 
-@pytest.mark.parametrize("name", example_names())
+@every("name", example_names())
 def test_every_number_of_a_check_stands_in_the_json(name: str) -> None:
     checked = bpx.load(name).gradcheck(all=True)
     assert_numbers_are_those_of(checked.to_latex(), json.loads(checked.to_json()))

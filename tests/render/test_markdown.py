@@ -58,7 +58,7 @@ def test_a_whole_page() -> None:
     ]
 
 
-@pytest.mark.parametrize("sign", list("|*_`[]<>#~\\{}"))
+@every("sign", list("|*_`[]<>#~\\{}"))
 def test_signs_are_escaped(sign: str) -> None:
     text = markdown([Headline(f"a{sign}b"), Table((f"a{sign}b",), ((f"a{sign}b",),)), Lines((f"a{sign}b",))])
     assert text.count(f"a\\{sign}b") == 4

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pytest
 from accounts import NAMES, full_account
 from rich.cells import cell_len
 from rich.console import Console
@@ -96,8 +95,9 @@ def test_nothing_is_lost_in_a_narrow_terminal(name: str) -> None:
     assert all(wide[sign] <= narrow[sign] for sign in wide if sign not in " ─\n")
 
 
-@pytest.mark.parametrize(
-    "text", ["[bold]x[/bold]", "[/]", "[red", ":smile:", "[link=http://a]b[/link]", "\\[x]"]
+@every(
+    "text",
+    ["[bold]x[/bold]", "[/]", "[red", ":smile:", "[link=http://a]b[/link]", "\\[x]"],
 )
 def test_users_text_is_no_markup(text: str) -> None:
     shown = printed([Headline(text), Table((text,), ((text,),)), Lines((text,))])

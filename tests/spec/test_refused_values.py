@@ -7,11 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         np.array([1 + 2j]),
@@ -28,7 +29,6 @@ import bpx
         bpx.Graph(),
         object(),
     ],
-    ids=lambda value: type(value).__name__,
 )
 def test_no_numbers(value):
     with pytest.raises(bpx.BpxError) as caught:
@@ -38,7 +38,7 @@ def test_no_numbers(value):
     assert problem.facts["name"] == "x"
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         1,
@@ -51,7 +51,6 @@ def test_no_numbers(value):
         Fraction(1, 2),
         np.ma.array([1.0, 2.0]),
     ],
-    ids=repr,
 )
 def test_numbers(value):
     bpx.parse("sum(x*x)", x=value)

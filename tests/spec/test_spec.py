@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from rows_of_a_table import every
 
 import bpx
 from bpx import ops
@@ -156,7 +157,7 @@ def test_values_of_many_kinds(value: Any) -> None:
     assert bpx.parse("sum(x^2)", x=value).explain().to_dict()["gradients"] == {"x": [2, 4]}
 
 
-@pytest.mark.parametrize("value", ["a", None, [[1, 2], [3]], math.nan, math.inf, [], object(), 1j])
+@every("value", ["a", None, [[1, 2], [3]], math.nan, math.inf, [], object(), 1j])
 def test_values_that_are_no_numbers(value: Any) -> None:
     with pytest.raises(bpx.BpxError):
         bpx.parse("x^2", x=value)

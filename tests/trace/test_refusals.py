@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from numpy import zeros
+from rows_of_a_table import every
 from tracing import assert_traced_right
 
 from bpx.spec.trace import tape
@@ -551,7 +552,7 @@ def test_this_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     assert diagnostic.span.source.name.endswith("test_refusals.py")
 
 
-@pytest.mark.parametrize("function", WORKING, ids=lambda function: function.__name__)
+@every("function", WORKING)
 def test_this_is_traced(function: Function) -> None:
     assert_traced_right(function, {"x": V})
 

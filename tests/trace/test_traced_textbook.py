@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from corpus import TEXTBOOK_CASES, textbook
+from rows_of_a_table import every
 from tracing import slope_along, traced_gradients
 
 from bpx.graph.graph import OPS
@@ -21,7 +22,7 @@ def flat(result: Any) -> Any:
     return np.concatenate([np.ravel(part) for part in parts])
 
 
-@pytest.mark.parametrize(("stem", "name"), TEXTBOOK_CASES)
+@every("stem, name", TEXTBOOK_CASES)
 def test_a_textbook_function_is_traced_right(stem: str, name: str) -> None:
     module = textbook(stem)
     inputs = module.inputs()

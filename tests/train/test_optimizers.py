@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracle import torch
+from rows_of_a_table import every
 from trainings import network
 
 from bpx.spec.reading.target import read_target
@@ -135,7 +136,7 @@ TORCH: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("text", TORCH)
+@every("text", TORCH)
 def test_as_torch_has_it(text: str) -> None:
     t = torch()
     draw = np.random.default_rng(0)
@@ -166,7 +167,7 @@ def test_a_gradient_is_left_as_it_is(text: str) -> None:
 # --- as they are shown --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [*OPTIMIZERS, *LOOPS])
+@every("text", [*OPTIMIZERS, *LOOPS])
 def test_the_formulas_give_the_numbers_beside_them(text: str) -> None:
     """Each formula, worked out with the numbers that stand in the step and in the one before."""
     found = train(network(), Options(text, rate=0.02, steps=4, show_steps=4, schedule="linear(warmup=2)"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from oracle import torch
+from rows_of_a_table import every
 from trainings import network
 
 from bpx.train.schedules import SCHEDULES, Rates
@@ -35,7 +36,7 @@ BY_HAND = {
 }
 
 
-@pytest.mark.parametrize("text", BY_HAND)
+@every("text", BY_HAND)
 def test_by_hand(text: str) -> None:
     assert rates(text, 5) == pytest.approx(BY_HAND[text], abs=1e-15)
 
@@ -95,7 +96,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize("text", PROBLEMS)
+@every("text", PROBLEMS)
 def test_what_means_nothing(text: str) -> None:
     problems = Options(schedule=text).problems()
     assert [problem.code for problem in problems] == PROBLEMS[text]

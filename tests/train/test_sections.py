@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from rows_of_a_table import every
 from trainings import NAMES, training
 
 from bpx.graph.numbers import number
@@ -37,7 +38,7 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@every("name", ANSWERS)
 def test_the_answer_comes_first(name: str) -> None:
     assert re.fullmatch(ANSWERS[name], lines(name)[0])
     assert isinstance(training(name).blocks()[0], Headline)
@@ -76,8 +77,8 @@ def test_the_last_line_sums_up(name: str) -> None:
     assert isinstance(one.blocks()[-1], Heading)
 
 
-@pytest.mark.parametrize(
-    ("name", "sentence"),
+@every(
+    "name, sentence",
     [
         ("to a target", "Stopped because L reached 0.7."),
         ("target missed", "L did not reach 1e-9."),

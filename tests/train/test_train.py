@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracle import torch
+from rows_of_a_table import every
 from trainings import INTO_THE_WALL, NAMES, RUNAWAY, WRONG_RULE, network, toml, training
 
 from bpx import ops
@@ -308,8 +309,8 @@ def test_a_kink_does_not_stop_it() -> None:
 # --- the trained spec ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format", ["toml", "json"])
-@pytest.mark.parametrize("name", NAMES)
+@every("format", ["toml", "json"])
+@every("name", NAMES)
 def test_the_trained_spec_can_be_written_and_read(name: str, format: Any) -> None:
     found = training(name)
     again = read_spec(Source("a", write_spec(found.spec, format)), format)

@@ -10,7 +10,6 @@ import string
 import unicodedata
 from collections.abc import Iterator
 
-import pytest
 from rows_of_a_table import every
 
 import bpx
@@ -199,8 +198,8 @@ def test_checks_are_shown_in_aligned_columns(name: str) -> None:
             check_shown(bpx.load(name).gradcheck().blocks())
 
 
-@pytest.mark.parametrize(
-    ("text", "width", "lines"),
+@every(
+    "text, width, lines",
     [
         ("one two", 20, ["one two"]),
         ("one two", 4, ["one", "two"]),

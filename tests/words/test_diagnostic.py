@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.words.diagnostic import BpxError, Diagnostic, Source, Span
 
@@ -15,8 +16,8 @@ fixed = settings(
 # --- positions ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "offset", "position"),
+@every(
+    "text, offset, position",
     [
         ("ab\ncd", 0, (1, 1)),
         ("ab\ncd", 1, (1, 2)),
@@ -35,8 +36,8 @@ def test_position(text, offset, position):
     assert Source("s", text).position(offset) == position
 
 
-@pytest.mark.parametrize(
-    ("text", "number", "line"),
+@every(
+    "text, number, line",
     [
         ("ab\ncd", 1, "ab"),
         ("ab\ncd", 2, "cd"),  # no newline at the end
@@ -51,8 +52,8 @@ def test_line(text, number, line):
     assert Source("s", text).line(number) == line
 
 
-@pytest.mark.parametrize(
-    ("line", "column", "offset"),
+@every(
+    "line, column, offset",
     [(1, 1, 0), (1, 3, 2), (2, 1, 3), (2, 2, 4), (2, 99, 5), (99, 1, 3), (99, 99, 5)],
 )
 def test_offset_stays_inside_the_text(line, column, offset):
@@ -128,8 +129,8 @@ def test_margin_is_as_wide_as_the_line_number():
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "start", "end", "underline"),
+@every(
+    "text, start, end, underline",
     [
         ("x + y", 4, 5, "    ^"),
         ("x + y", 0, 5, "^^^^^"),

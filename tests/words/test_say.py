@@ -185,7 +185,7 @@ OF_MANY = re.compile(r"of \{(\w+)\} (?:gradient )?(?:entries|values|examples|ste
 ALWAYS_MANY = {"diagnostic.looked-at-in-part", "diagnostic.batch-remainder"}
 
 
-@pytest.mark.parametrize("key", [key for key in ENGLISH if OF_MANY.search(" ".join(forms(key)))])
+@every("key", [key for key in ENGLISH if OF_MANY.search(" ".join(forms(key)))])
 def test_nobody_counts_one_of_one(key: str) -> None:
     """A sentence that says `of {total} entries` has another one for a single entry."""
     sentence = ENGLISH[key]
@@ -350,8 +350,8 @@ def test_an_encoding_that_has_every_sign_changes_nothing(encoding: str) -> None:
     assert in_encoding(text, encoding) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "ascii"),
+@every(
+    "text, ascii",
     [
         ("plain", "plain"),
         ("∂y/∂x", "dy/dx"),

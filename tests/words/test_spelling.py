@@ -1,12 +1,12 @@
 """Misspelt names: which known name is meant."""
 
-import pytest
+from rows_of_a_table import every
 
 from bpx.words.spelling import MOST_GUESSES, nearest
 
 
-@pytest.mark.parametrize(
-    ("name", "known", "guess"),
+@every(
+    "name, known, guess",
     [
         ("hiden", ["x", "hidden", "output"], "hidden"),
         ("sigmod", ["sin", "sigmoid", "sum"], "sigmoid"),

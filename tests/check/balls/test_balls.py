@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import MPContext
+from rows_of_a_table import every
 
 from bpx.check.balls import ball_context
 from bpx.check.balls.balls import Ball
@@ -96,7 +97,7 @@ def test_the_slope_of_every_function_lies_inside(name: str, share: float) -> Non
         assert holds(found, truth)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@every("name", FUNCTIONS)
 def test_the_value_of_every_function_lies_inside(name: str) -> None:
     function, low, high = FUNCTIONS[name]
     x = (low + high) / 3 + 0.1
@@ -139,8 +140,8 @@ OPERATORS: dict[str, tuple[Program, Callable[[Any], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-@pytest.mark.parametrize("x", [0.37, 0.83, 1.44])
+@every("name", OPERATORS)
+@every("x", [0.37, 0.83, 1.44])
 def test_operators(name: str, x: float) -> None:
     program, function = OPERATORS[name]
     assert holds(enclosed(program, x), slope(function, x))
@@ -183,8 +184,8 @@ def test_the_truth_lies_inside(text: str, x: float) -> None:
 # --- what is not proved ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("program", "x"),
+@every(
+    "program, x",
     [
         (abs, 0.0),
         (lambda x: np.maximum(x, 1.0), 1.0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checking import LOGISTIC, spec, toml
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.report import Report
@@ -132,7 +133,7 @@ CASES: list[tuple[str, dict, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "claim", "text"), CASES, ids=[case[2] for case in CASES])
+@every("expression, values, claim, text", CASES)
 def test_what_is_said_of_a_slip(expression, values, claim, text):
     assert said(checked(spec(expression, **values), claim))[0] == text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from checking import toml
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.report.report import Report
@@ -122,9 +123,9 @@ DU = f"({DH}*(h - n)*u*(1 - u))"
 DN = f"({DH}*(1 - u)*(1 - n^2))"
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(
-    ("written", "code", "node", "names"),
+@every("rows", [1, 3])
+@every(
+    "written, code, node, names",
     [
         (gru_claims(f"({DH}*h*u*(1 - u))", DN), "dropped", "zu", {"Wu", "Uu", "bu", "x"}),
         (gru_claims(f"({DH}*(n - h)*u*(1 - u))", DN), "sign", "zu", {"Wu", "Uu", "bu", "x"}),

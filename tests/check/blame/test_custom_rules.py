@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from checking import toml
+from rows_of_a_table import every
 
 from bpx.check.balls import ball_context
 from bpx.check.blame.custom_rules import check_custom_rules
@@ -28,8 +29,8 @@ def alone(args, value, **partials):
     return check_custom_rules(toml(SPEC % (quoted, value, "{ " + listed + " }")), 1e-5)
 
 
-@pytest.mark.parametrize(
-    ("args", "value", "partials"),
+@every(
+    "args, value, partials",
     [
         ("x", "x * sigmoid(x)", {"x": "sigmoid(x) + x*sigmoid(x)*(1 - sigmoid(x))"}),
         ("x", "log(x)", {"x": "1/x"}),
@@ -44,8 +45,8 @@ def test_right_rules(args, value, partials):
     assert alone(args, value, **partials) == ([], [])
 
 
-@pytest.mark.parametrize(
-    ("args", "value", "partials", "blamed"),
+@every(
+    "args, value, partials, blamed",
     [
         ("x", "max(x, 0.1*x)", {"x": "where(x > 0, 1, 0.01)"}, ["x"]),
         ("x", "max(x, 0.1*x)", {"x": "1 + 0*x"}, ["x"]),

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from checking import spec, toml
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.spec.reading.claims import read_claim, with_claims
@@ -89,8 +90,8 @@ def layers(activation: str, rows: int, inputs: int, hidden: int):
     return toml(f'bpx = 1\noutput = "L"\n[inputs]\n{values}[graph]\n{steps}')
 
 
-@pytest.mark.parametrize(("rows", "inputs", "hidden"), [(1, 2, 3), (3, 2, 4), (5, 3, 2)])
-@pytest.mark.parametrize(("activation", "slope"), [("tanh", "(1 - z^2)"), ("sigmoid", "z*(1 - z)")])
+@every("rows, inputs, hidden", [(1, 2, 3), (3, 2, 4), (5, 3, 2)])
+@every("activation, slope", [("tanh", "(1 - z^2)"), ("sigmoid", "z*(1 - z)")])
 def test_z_for_a(activation, slope, rows, inputs, hidden):
     made = layers(activation, rows, inputs, hidden)
     do = f"(2*(o - T)/{2 * rows})"
@@ -170,8 +171,8 @@ def test_slips_in_the_rule_of_layer_norm(rows, columns):
 # --- masks --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("x", [-0.6, [0.5, -1.2], [[0.3, -0.4, 1.2], [-2.0, 0.7, -0.1]]])
-@pytest.mark.parametrize("op", ["selu", "elu", "leaky_relu"])
+@every("x", [-0.6, [0.5, -1.2], [[0.3, -0.4, 1.2], [-2.0, 0.7, -0.1]]])
+@every("op", ["selu", "elu", "leaky_relu"])
 def test_a_flipped_mask(op, x):
     scale, alpha = (1.0507009873554805, 1.6732632423543772) if op == "selu" else (1.0, 1.0)
     x = np.array(x)

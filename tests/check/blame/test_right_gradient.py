@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from checking import LOGISTIC, point_of, spec, toml
+from rows_of_a_table import every
 
 from bpx.check.blame.right_gradient import right_gradient
 from bpx.check.gradcheck import gradcheck
@@ -56,7 +57,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "values", "name", "text"), CASES, ids=[case[3] for case in CASES])
+@every("expression, values, name, text", CASES)
 def test_it_is_written_as_people_do_and_can_be_claimed(expression, values, name, text):
     made = spec(expression, **values)
     assert gradient(made, name) == f"∂out/∂{name} = {text}"

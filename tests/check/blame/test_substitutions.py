@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checking import point_of, spec
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.blame.substitutions import rounded_on_the_way, substitution_mistakes
@@ -28,8 +29,8 @@ def said(claimed, room=0.0) -> list[str]:
     return [mistake.text for mistake in substitution_mistakes([checked], node, comparison)]
 
 
-@pytest.mark.parametrize(
-    ("claimed", "text"),
+@every(
+    "claimed, text",
     [
         (right(y=0 * Y), "`y` is missing: these are the numbers with 0 in its place"),
         (right(a=1.0), "`a` is missing as a factor"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 import bpx.ops
 from bpx.check.formulas.short_formula import ShortFormula, Target, short_formula
@@ -54,8 +55,8 @@ def formula_of(text: str) -> str | None:
     return short.text if short else None
 
 
-@pytest.mark.parametrize(
-    ("text", "short"),
+@every(
+    "text, short",
     [
         ("a - y", "a - y"),
         ("-y/a + (1 - y)/(1 - a)", "(a - y) / (a * (1 - a))"),

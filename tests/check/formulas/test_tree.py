@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx.ops
 from bpx.check.formulas.tree import (
@@ -39,8 +40,8 @@ def value(tree: Tree) -> float:
     return float(run(graph, given, [root.id])[root.id])
 
 
-@pytest.mark.parametrize(
-    ("tree", "well"),
+@every(
+    "tree, well",
     [
         (("mul", ONE_MINUS_A, ("mul", A, ("sub", A, Y))), "a * (1 - a) * (a - y)"),
         (("div", ("sub", A, Y), ("mul", ONE_MINUS_A, A)), "(a - y) / (a * (1 - a))"),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.function import black_box as blackbox
 from bpx.check.function.black_box import BlackBoxCheck, FunctionOptions, check_function
@@ -208,8 +209,8 @@ def test_sums_over_too_few_axes() -> None:
     assert "(3, 4)" in report.reason.text  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
+@every(
+    "arguments, code",
     [
         ((np.sin, [1.0]), "no-function"),
         (("sin", [1.0], np.cos), "no-function"),
@@ -675,7 +676,7 @@ def test_a_zero_that_rounding_made_is_not_called_right(f: Any, values: Any, clai
     assert codes(report) <= {"stairs", "uncertain"}
 
 
-@pytest.mark.parametrize(("f", "values", "claims"), PLATEAUS)
+@every("f, values, claims", PLATEAUS)
 def test_a_zero_on_a_plateau_is_right(f: Any, values: Any, claims: list[float]) -> None:
     assert verdict(into_array(f), values, lambda g, *x: [g[0] * claim for claim in claims]) == "agree"
 

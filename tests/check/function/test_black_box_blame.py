@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.function.black_box import check_function
 
@@ -30,8 +31,8 @@ def test_nobody_is_blamed_for_what_is_right():
     assert blame(right) == {}
 
 
-@pytest.mark.parametrize(
-    ("wrong", "codes"),
+@every(
+    "wrong, codes",
     [
         (lambda dx, dw: (-dx, dw), {"x": ["sign"]}),
         (lambda dx, dw: (dx, 2 * dw), {"w": ["double"]}),

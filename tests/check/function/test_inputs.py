@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.function.black_box import check_function
 from bpx.words.diagnostic import BpxError
@@ -26,8 +27,8 @@ def pull(g: Any, x: Any) -> Any:
     return 2 * g * x
 
 
-@pytest.mark.parametrize(
-    ("inputs", "code"),
+@every(
+    "inputs, code",
     [
         (np.ones(3), "inputs-no-list"),
         (np.ones((1, 3)), "inputs-no-list"),
@@ -53,8 +54,8 @@ def test_inputs_that_do_not_fit(inputs: Any, code: str) -> None:
     assert caught.value.diagnostics[0].advice or code == "empty-array"
 
 
-@pytest.mark.parametrize(
-    ("forward", "backward", "code"),
+@every(
+    "forward, backward, code",
     [
         (lambda x: None, pull, "returned-nothing"),
         (lambda x: Tensor(), pull, "result-not-numeric"),
@@ -75,8 +76,8 @@ def test_a_forgotten_return_is_told_with_the_name_of_the_input() -> None:
         check_function(square, [np.ones(3)], lambda g, x: None)
 
 
-@pytest.mark.parametrize(
-    ("options", "code"),
+@every(
+    "options, code",
     [
         ({"tolerance": 1e-3}, "unknown-option"),
         ({"detect": "1e-3"}, "wrong-argument"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.function.black_box import check_function
 from bpx.check.function.native_code import GuardedArray, calls_native_code
@@ -43,12 +44,12 @@ class Wrapped:
         return np.sum(x)
 
 
-@pytest.mark.parametrize("function", [plain, helper, np.sin, partial(plain), lambda x: plain(x), len])
+@every("function", [plain, helper, np.sin, partial(plain), lambda x: plain(x), len])
 def test_plain_numpy_is_fine(function: Any) -> None:
     assert calls_native_code([function]) is None
 
 
-@pytest.mark.parametrize(
+@every(
     "function",
     [
         through_pointer,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from checking import CHANGES, planted, spec
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.numeric.error_bound import ErrorBound
@@ -118,7 +119,7 @@ NOTHING_LEFT = [  # true derivatives that are 0
 ]
 
 
-@pytest.mark.parametrize(("expression", "values"), [*SATURATED, *NOTHING_LEFT])
+@every("expression, values", [*SATURATED, *NOTHING_LEFT])
 def test_lost_digits_are_nobodys_fault(expression, values) -> None:
     report = gradcheck(spec(expression, **values))
     assert (report.verdict, report.blame) == ("agree", ())

@@ -6,6 +6,7 @@ import numpy as np
 import oracle
 import pytest
 from checking import planted, point_of, spec
+from rows_of_a_table import every
 
 from bpx.check.local import edges
 from bpx.check.local.jacobians import DiagonalJacobian
@@ -133,8 +134,8 @@ def test_secants_of_affine_ops_have_next_to_no_rounding(text):
         assert one.verdict is Verdict.AGREE
 
 
-@pytest.mark.parametrize(
-    ("text", "change"),
+@every(
+    "text, change",
     [
         ("x + y", lambda right, *args: right * (1 + 1e-4)),
         ("x + y", lambda right, *args: right - 1),

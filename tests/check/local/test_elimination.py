@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import oracle
-import pytest
 from oracle import args_of, arrays
+from rows_of_a_table import every
 
 from bpx.check.local import elimination
 from bpx.check.local.edges import check_whole_arrays
@@ -46,7 +46,7 @@ def rule_of(op, arg, error=0.0):
     return StructuralRule(graph, node.id, values, {one: error + 0 * value for one, value in values.items()})
 
 
-@pytest.mark.parametrize("op", ELIMINATED, ids=of_op)
+@every("op", ELIMINATED)
 def test_right_rules_agree(op):
     for shapes, _ in oracle.cases(op.name):
         (arg,) = args_of(op.name, shapes)
@@ -68,8 +68,8 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-@pytest.mark.parametrize("op", ELIMINATED, ids=of_op)
+@every("mistake", MISTAKES)
+@every("op", ELIMINATED)
 def test_wrong_rules_disagree(op, mistake):
     def pull(upstream, a, out):
         (right,) = op.pull(upstream, a, out)
@@ -79,7 +79,7 @@ def test_wrong_rules_disagree(op, mistake):
     assert checked(replace(op, pull=pull), arg).verdict is Verdict.DISAGREE
 
 
-@pytest.mark.parametrize("op", ELIMINATED, ids=of_op)
+@every("op", ELIMINATED)
 def test_the_reference_is_the_complex_step(op):
     for shapes, settings in oracle.cases(op.name):
         (arg,) = args_of(op.name, shapes)
@@ -95,8 +95,8 @@ def hilbert(n):
     return 1.0 / (np.arange(n)[:, np.newaxis] + np.arange(n) + 1.0)
 
 
-@pytest.mark.parametrize("n", [3, 5, 7])
-@pytest.mark.parametrize("name", ["inv", "logdet", "cholesky"])
+@every("n", [3, 5, 7])
+@every("name", ["inv", "logdet", "cholesky"])
 def test_the_error_bar_holds_what_an_ill_conditioned_matrix_makes_of_rounding(name, n):
     from bpx.check.numeric.multiprecision import lifted, rounded
 
@@ -117,8 +117,8 @@ def value_error(op, arg):
     return rounding_errors(graph, [a.id, node.id], values)[node.id]
 
 
-@pytest.mark.parametrize("n", range(2, 9))
-@pytest.mark.parametrize("name", ["inv", "logdet", "cholesky"])
+@every("n", range(2, 9))
+@every("name", ["inv", "logdet", "cholesky"])
 def test_no_right_rule_is_called_wrong_for_want_of_digits(name, n):
     assert checked(OPS[name], hilbert(n)).verdict is not Verdict.DISAGREE
 

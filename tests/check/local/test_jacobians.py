@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.local.jacobians import DenseJacobian, DiagonalJacobian, LinearMap, from_rows, to_rows
 from bpx.check.local.structural_rule import StructuralRule
@@ -40,7 +40,7 @@ def test_linear_is_the_rule_itself():
     np.testing.assert_allclose(found.error, 0.25 * size, rtol=1e-14)
 
 
-@pytest.mark.parametrize("mixed", [(0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2), ()])
+@every("mixed", [(0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2), ()])
 def test_a_block_is_the_jacobian_along_the_axes_that_mix(mixed):
     shape = (2, 3, 4)
     width = int(np.prod([shape[axis] for axis in mixed]))

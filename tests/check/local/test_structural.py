@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import planted, point_of
+from rows_of_a_table import every
 
 from bpx.check.local import edges, structural
 from bpx.check.local.jacobians import LinearMap, PartsJacobian, ZeroJacobian
@@ -110,7 +111,7 @@ def test_one_wrong_element_is_seen(name, shapes, settings):
         assert set(verdicts.values()) <= {Verdict.AGREE}
 
 
-@pytest.mark.parametrize("name", [op.name for op in PRIMITIVE if op.chooses])
+@every("name", [op.name for op in PRIMITIVE if op.chooses])
 def test_nothing_may_be_handed_to_what_chooses(name):
     op = OPS[name]
     (position,) = op.chooses
@@ -186,8 +187,8 @@ def test_a_wrong_shape_is_seen_however_large_the_jacobian(monkeypatch):
     assert one.reason.code == "wrong-shape"
 
 
-@pytest.mark.parametrize("shift", [0.0, 1e3, -1e3, 1e9])
-@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+@every("shift", [0.0, 1e3, -1e3, 1e9])
+@every("name", ["softmax", "log_softmax", "logsumexp"])
 def test_an_op_taken_apart_may_be_of_any_length_and_far_from_0(name, shift):
     graph = Graph()
     x = graph.input((4, 2000))

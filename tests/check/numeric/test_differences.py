@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.numeric.differences import DerivativeStatus, Estimate, derivative, one_sided
 from bpx.check.numeric.tolerances import SAFETY_FACTOR
@@ -124,7 +125,7 @@ def test_nothing_to_derive() -> None:
     assert one_sided(counted(np.exp), np.empty(0), 1).slope.shape == (0,)
 
 
-@pytest.mark.parametrize("x", [1e-3, 1e-9, 1e-30, 1e-300, 1.0, 1e10, 1e300])
+@every("x", [1e-3, 1e-9, 1e-30, 1e-300, 1.0, 1e10, 1e300])
 def test_every_scale_of_the_logarithm(x: float) -> None:
     found = blindly(np.log, x, claimed=1 / x)
     assert abs(found.value * x - 1) < 1e-7
@@ -136,7 +137,7 @@ def test_a_chunk_more_than_fits_gives_the_same() -> None:
     assert np.abs(found.value * 2 * np.sqrt(x) - 1).max() < 1e-8
 
 
-@pytest.mark.parametrize(
+@every(
     "even",
     [
         lambda h: np.where(h == 0, 0, h * np.sin(1 / np.where(h == 0, 1, h))),
@@ -147,17 +148,18 @@ def test_a_chunk_more_than_fits_gives_the_same() -> None:
         lambda h: np.abs(h) ** 0.99,
     ],
 )
-@pytest.mark.parametrize(("at", "slope", "share"), [(0.0, 0.0, 1.0), (0.3, 0.0, 1.0), (7.1, 20.0, 1e-2)])
+@every("at, slope, share", [(0.0, 0.0, 1.0), (0.3, 0.0, 1.0), (7.1, 20.0, 1e-2)])
 def test_symmetry_makes_no_derivative(even: Any, at: float, slope: float, share: float) -> None:
     """Central quotients of an even function are 0, whatever its one-sided ones do."""
     found = blindly(lambda x: slope * x + share * even(x - at), at, claimed=slope)
     assert found.status != DerivativeStatus.OK or SAFETY_FACTOR * found.error > 1e-5 * max(1, slope)
 
 
-@pytest.mark.parametrize(
-    "even", [lambda h: h * h, lambda h: np.abs(h) ** 1.5, lambda h: np.cos(3 * h), lambda h: h**4]
+@every(
+    "even",
+    [lambda h: h * h, lambda h: np.abs(h) ** 1.5, lambda h: np.cos(3 * h), lambda h: h**4],
 )
-@pytest.mark.parametrize("at", [0.0, 0.3, 7.1])
+@every("at", [0.0, 0.3, 7.1])
 def test_even_functions_with_a_derivative(even: Any, at: float) -> None:
     found = blindly(lambda x: 20 * x + even(x - at), at)
     assert found.status == DerivativeStatus.OK
@@ -190,9 +192,9 @@ def test_central_differences_at_a_kink_are_not_believed() -> None:  # T1
         assert (found.left, found.right) == pytest.approx((0, 1), abs=1e-9)
 
 
-@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
-@pytest.mark.parametrize("side", [1, -1])
-@pytest.mark.parametrize("offset", [0.0, 5.0])
+@every("distance", [1e-3, 1e-6, 1e-9])
+@every("side", [1, -1])
+@every("offset", [0.0, 5.0])
 def test_a_kink_beside_x_is_not_at_it(distance: float, side: int, offset: float) -> None:
     def leaky(x: Any) -> Any:
         return np.where(x > 1, 3 * (x - 1), 0.1 * (x - 1)) + offset
@@ -299,8 +301,8 @@ def test_saturation_looks_flat() -> None:  # T11: differences alone cannot tell
 # --- guards ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9, 1e-12])
-@pytest.mark.parametrize("side", [1, -1])
+@every("distance", [1e-3, 1e-6, 1e-9, 1e-12])
+@every("side", [1, -1])
 def test_guards_leave_the_clean_side(distance: float, side: int) -> None:
     x = np.array([1 + side * distance])
     f = guarded(lambda t: np.where(t > 1, np.sin(t), t**3), lambda t: t - 1, x)

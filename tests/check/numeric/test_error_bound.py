@@ -8,6 +8,7 @@ from checking import lifted
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from rows_of_a_table import every
 
 from bpx.check.numeric.error_bound import ErrorBound, summed_to
 from bpx.check.numeric.tolerances import EPSILON
@@ -78,7 +79,7 @@ def test_a_linear_map_takes_value_error_and_spread_each_its_way():
     assert found.spread.tolist() == [2, 4]
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (1, 3), (2, 1), (1, 1), (3,), (1,), ()])
+@every("shape", [(2, 3), (1, 3), (2, 1), (1, 1), (3,), (1,), ()])
 def test_summing_to_a_shape_undoes_broadcasting(shape):
     value = np.arange(6.0).reshape(2, 3)
     found = summed_to(value, shape)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.numeric.least_squares import FittedSlope, fitted_slope, local_noise, steps_within
 
@@ -21,8 +22,8 @@ def fitted(f: Any, x: float, reach: float) -> FittedSlope:
     return FittedSlope(*(field[0] for field in fitted_slope(*beside(f, x, reach), noise)))
 
 
-@pytest.mark.parametrize("noise", [1e-3, 1e-9, 0.0])
-@pytest.mark.parametrize("reach", [0.37, 0.05])
+@every("noise", [1e-3, 1e-9, 0.0])
+@every("reach", [0.37, 0.05])
 def test_the_bar_holds(noise: float, reach: float) -> None:
     rng, seen = np.random.default_rng(1), 0
     for _ in range(100):

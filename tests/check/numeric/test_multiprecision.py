@@ -111,8 +111,8 @@ def test_powers(x: float, y: float) -> None:
         assert abs(exact(value) - right) <= 4 * exact(multiprecision.resolution()) * right
 
 
-@pytest.mark.parametrize("exponent", [3.0, -3.0, 2.0, 2.0**40 + 1, 2.0**40, 2.0**60, 0.5, 1.5])
-@pytest.mark.parametrize("x", [-1.0, -2.0, 0.0, -0.5])
+@every("exponent", [3.0, -3.0, 2.0, 2.0**40 + 1, 2.0**40, 2.0**60, 0.5, 1.5])
+@every("x", [-1.0, -2.0, 0.0, -0.5])
 def test_powers_of_numbers_that_are_not_positive(x: float, exponent: float) -> None:
     with np.errstate(all="ignore"):
         expected = float(np.power(x, exponent))
@@ -205,7 +205,7 @@ ARRAYS: list[Callable[[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("f", ARRAYS)
+@every("f", ARRAYS)
 def test_arrays_go_as_with_floats(f: Any) -> None:
     x = np.array([[0.3, 1.7, 2.2], [0.9, 1.1, 0.4]])
     assert rounded(f(lifted(x))) == pytest.approx(np.asarray(f(x), dtype=float), rel=1e-12)

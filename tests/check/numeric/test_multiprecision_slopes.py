@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.numeric.multiprecision_slopes import slope, slopes
 
 
-@pytest.mark.parametrize(
-    ("f", "x", "expected"),
+@every(
+    "f, x, expected",
     [
         (np.exp, 1.0, math.e),
         (np.log, 1e-30, 1e30),
@@ -53,8 +54,8 @@ def test_kinks_have_a_slope_on_either_side(f: Any, x: float, left: float, right:
     assert (found.left, found.right) == pytest.approx((left, right), abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("f", "x"),
+@every(
+    "f, x",
     [
         (np.sqrt, 0.0),
         (np.log, 0.0),

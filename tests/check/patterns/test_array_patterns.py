@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.patterns.array_patterns import array_mistakes
 from bpx.check.patterns.claimed_gradient import ClaimedGradient
@@ -46,8 +47,8 @@ def but(at: Any, factor: float) -> Any:
     return claimed
 
 
-@pytest.mark.parametrize(
-    ("claimed", "code"),
+@every(
+    "claimed, code",
     [
         (-RIGHT, "sign"),
         (RIGHT / 4, "mean-doubled"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from rows_of_a_table import every
 
 from bpx.check.patterns.comparison import Comparison, constant_factor, single_precision
 
@@ -28,8 +28,8 @@ def test_a_prediction_must_leave_little_of_what_the_claim_is_off_by():
     assert not comparison(RIGHT[0] + 0.001, 0.0).explained_by([RIGHT[0] + 0.0005])
 
 
-@pytest.mark.parametrize(
-    ("factor", "code"),
+@every(
+    "factor, code",
     [
         (-1.0, "sign"),
         (2.0, "double"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.patterns.comparison import Comparison
 from bpx.check.patterns.entry_patterns import entry_mistakes, places
@@ -30,8 +31,8 @@ def scaled(shape: tuple[int, ...], **factors: float) -> Array:
     return off
 
 
-@pytest.mark.parametrize(
-    ("right", "change", "text"),
+@every(
+    "right, change, text",
     [
         (SQUARE, lambda a: a.T, "the result is transposed"),
         (SQUARE, lambda a: (a + a.T) / 2, "only the symmetric part, (A + A.T)/2 for the right gradient A"),
@@ -60,7 +61,7 @@ def test_what_is_said(right, change, text):
     assert said_text == text
 
 
-@pytest.mark.parametrize(
+@every(
     "change",
     [
         lambda a: a,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.check.local.jacobians import DiagonalJacobian
 from bpx.check.numeric.error_bound import ErrorBound
@@ -61,7 +62,7 @@ WRONG: list[tuple[str, list[EdgeSample], Callable[[EdgeSample], Array]]] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "samples", "wrong"), WRONG, ids=[one[0] for one in WRONG])
+@every("code, samples, wrong", WRONG)
 def test_a_mistake_is_named(
     code: str, samples: list[EdgeSample], wrong: Callable[[EdgeSample], Array]
 ) -> None:

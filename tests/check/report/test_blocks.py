@@ -13,6 +13,7 @@ import pytest
 from reports import AGREE, DISAGREE, MAKERS, column, network, report
 from rich.cells import cell_len
 from rich.console import Console
+from rows_of_a_table import every
 
 from bpx.check.report.blocks import summary
 from bpx.check.report.entry import LocalRow, Verdict
@@ -81,7 +82,7 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@every("name", ANSWERS)
 def test_the_answer_in_a_sentence(name: str) -> None:
     assert plain_text(name).splitlines()[0] == ANSWERS[name]
 
@@ -100,7 +101,7 @@ SUMS = {
 }
 
 
-@pytest.mark.parametrize("name", SUMS)
+@every("name", SUMS)
 def test_the_sum_in_a_line(name: str) -> None:
     assert plain_text(name).splitlines()[-1] == SUMS[name]
 
@@ -168,8 +169,8 @@ def entry(claimed: float, reference: float, error: float, verdict: Verdict = DIS
     return column("x", claimed, reference, error, verdict).entry(0)
 
 
-@pytest.mark.parametrize(
-    ("claimed", "reference", "error", "verdict", "texts"),
+@every(
+    "claimed, reference, error, verdict, texts",
     [
         (0.1, 0.1, 3e-12, AGREE, ("0.1", "0.1 ± 3e-12")),
         (2.0, 2.0, 0, AGREE, ("2", "2")),
@@ -196,8 +197,8 @@ def test_at_a_kink_the_slopes_stand_for_the_reference() -> None:
     assert cells(report("kink"), "difference") == ["1", "", "< 1e-12"]
 
 
-@pytest.mark.parametrize(
-    ("claimed", "reference", "error", "text"),
+@every(
+    "claimed, reference, error, text",
     [
         (1.0, 1.0, 0, "all"),
         (0.0, 0.0, 0, "all"),

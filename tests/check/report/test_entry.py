@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reports import AGREE
+from rows_of_a_table import every
 
 from bpx.check.numeric.decimal_digits import above, in_digits
 from bpx.check.report.entry import Entry, Verdict, noise, ranked_differences, shown_bars
@@ -23,8 +24,8 @@ def test_difference_relative_and_digits() -> None:
     assert Entry("b", (), 1, 1, 0, AGREE).label == "b"
 
 
-@pytest.mark.parametrize(
-    ("claimed", "reference", "error", "digits"),
+@every(
+    "claimed, reference, error, digits",
     [
         (2.0, 2.0, 2e-10, 10.0),  # what lies below the error bar is noise
         (2.0, 2.0 + 2e-15, 2e-10, 10.0),
@@ -69,8 +70,8 @@ def test_noise_decides_no_order() -> None:
     assert not difference.any()
 
 
-@pytest.mark.parametrize(
-    ("value", "error", "least", "bar"),
+@every(
+    "value, error, least, bar",
     [
         (4.0, 1e-14, np.nan, 1e-9),  # a share of the value
         (4.0, 2e-14, np.nan, 1e-9),

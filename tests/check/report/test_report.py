@@ -11,6 +11,7 @@ import reports
 from checking import spec, toml
 from jsonschema import Draft202012Validator
 from reports import AGREE, DISAGREE, KINK, OUTSIDE, UNSURE, column
+from rows_of_a_table import every
 
 from bpx.check.function.black_box import check_function
 from bpx.check.gradcheck import gradcheck
@@ -193,17 +194,17 @@ def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("name", REAL)
+@every("name", REAL)
 def test_real_reports_keep_the_contract(name: str) -> None:
     Draft202012Validator(SCHEMA).validate(plain(REAL[name]()))
 
 
-@pytest.mark.parametrize("name", reports.MAKERS)
+@every("name", reports.MAKERS)
 def test_made_reports_keep_the_contract(name: str) -> None:
     Draft202012Validator(SCHEMA).validate(plain(reports.report(name)))
 
 
-@pytest.mark.parametrize("name", REAL)
+@every("name", REAL)
 def test_the_numbers_of_a_report_fit_together(name: str) -> None:
     report = REAL[name]()
     found = plain(report)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
 from checking import spec, toml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -192,7 +191,7 @@ CERTIFIED = [
 ]
 
 
-@pytest.mark.parametrize(("row", "certified"), CERTIFIED)
+@every("row, certified", CERTIFIED)
 def test_what_an_enclosure_decides_is_certified(row: Row, certified: bool) -> None:
     judgement = verdict(row.claimed, row.evidence)
     assert (Verdict(int(judgement.verdicts)), judgement.codes[()]) == (row.verdict, row.code)
@@ -287,14 +286,14 @@ def checked(expression: str, values: dict[str, Any], claims: str | None) -> tupl
     return report.verdict, report.reason.code if report.reason else None
 
 
-@pytest.mark.parametrize(("expression", "values", "claim", "word", "code"), CHECKS)
+@every("expression, values, claim, word, code", CHECKS)
 def test_every_check(
     expression: str, values: dict[str, Any], claim: str | None, word: str, code: str | None
 ) -> None:
     assert checked(expression, values, claim) == (word, code)
 
 
-@pytest.mark.parametrize(("expression", "values", "claim", "word", "code"), EXACT_CHECKS)
+@every("expression, values, claim, word, code", EXACT_CHECKS)
 def test_every_check_in_many_digits(
     expression: str, values: dict[str, Any], claim: str | None, word: str, code: str | None
 ) -> None:

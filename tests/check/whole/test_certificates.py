@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from checking import in_float64_alone, point_of, spec, toml
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.gradcheck import gradcheck
@@ -34,9 +35,10 @@ LOST = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "x", "slope"), LOST)
-@pytest.mark.parametrize(
-    ("factor", "verdict"), [(1, "agree"), (1.0001, "disagree"), (0.999, "disagree"), (-1, "disagree")]
+@every("expression, x, slope", LOST)
+@every(
+    "factor, verdict",
+    [(1, "agree"), (1.0001, "disagree"), (0.999, "disagree"), (-1, "disagree")],
 )
 def test_a_number_is_decided_though_float64_loses_its_digits(expression, x, slope, factor, verdict):
     report = check(spec(expression, x=x), f"x = {slope * factor!r}")
@@ -107,8 +109,8 @@ def test_a_budget_that_is_spent_leaves_the_evidence_there_was(monkeypatch):
 # --- where nothing is proved ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "verdict"),
+@every(
+    "expression, values, verdict",
     [
         ("relu(x)", {"x": 0.0}, "kink"),
         ("abs(x)", {"x": 0.0}, "kink"),
@@ -166,7 +168,7 @@ def test_bpx_never_refutes_the_number_that_it_shows():
     assert evaluation.verdicts.tolist() == [Verdict.CANNOT_TELL]
 
 
-@pytest.mark.parametrize("x", np.linspace(22, 33, 12).tolist())
+@every("x", np.linspace(22, 33, 12).tolist())
 def test_one_rounding_of_the_terms_is_not_held_against_a_number(x):
     number = math.exp(x) / (1 + math.exp(x)) - 1  # the right derivative, as float64 gives it in another form
     made = spec("softplus(x) - x", x=x)

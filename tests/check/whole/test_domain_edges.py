@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checking import spec
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.explain.explain import explain
 from bpx.spec.reading.claims import read_claim, with_claims
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "wrt", "verdict"),
+@every(
+    "expression, values, wrt, verdict",
     [
         ("where(x > 0, sqrt(max(x, 0)), 0)", {"x": -1.0}, None, "agree"),
         ("where(x > 0, log(max(x, 0)), x)", {"x": -1.0}, None, "outside domain"),  # its value is infinite

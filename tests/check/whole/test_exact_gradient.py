@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checking import planted, point_of, spec
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.whole.exact_gradient import exact_gradient
@@ -47,8 +48,8 @@ def test_claims_on_a_long_softmax(factor):
     assert report.counts["cannot tell"] == 0
 
 
-@pytest.mark.parametrize(
-    ("expression", "values"),
+@every(
+    "expression, values",
     [
         ("cross_entropy(x, y)", {"x": RNG.normal(size=(64, 100)), "y": np.arange(64.0)}),
         ("cross_entropy(x, y)", {"x": RNG.normal(size=(4, 1000)), "y": np.arange(4.0)}),

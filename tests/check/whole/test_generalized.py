@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from checking import spec
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.spec.reading.claims import read_claim, with_claims
@@ -18,9 +19,10 @@ def found(expression: str, values: dict[str, Any], *claims: str) -> tuple[str, s
     return report.verdict, report.reason.code if report.reason else None
 
 
-@pytest.mark.parametrize("pair", [("0.2", "0.9"), ("0.5", "0.6"), ("0.4", "0.61"), ("1", "1"), ("0", "0")])
-@pytest.mark.parametrize(
-    "expression", ["max(x, y)", "amax(stack(x, y))", "where(x > y, x, y) * 0 + max(x, y)"]
+@every("pair", [("0.2", "0.9"), ("0.5", "0.6"), ("0.4", "0.61"), ("1", "1"), ("0", "0")])
+@every(
+    "expression",
+    ["max(x, y)", "amax(stack(x, y))", "where(x > y, x, y) * 0 + max(x, y)"],
 )
 def test_pairs_that_do_not_add_up_to_1_are_wrong(expression, pair):
     verdict, code = found(expression, TIE, f"x = {pair[0]}", f"y = {pair[1]}")
@@ -32,8 +34,8 @@ def test_pairs_that_do_are_as_right_as_can_be(pair):
     assert found("max(x, y)", TIE, f"x = {pair[0]}", f"y = {pair[1]}") == ("kink", "at-kink")
 
 
-@pytest.mark.parametrize(
-    ("expression", "right", "wrong"),
+@every(
+    "expression, right, wrong",
     [
         ("min(x, y)", ("0.25", "0.75"), ("0.25", "0.7")),
         ("3*max(x, y) + x", ("2.5", "1.5"), ("2.5", "1.6")),
@@ -86,8 +88,8 @@ def test_the_gradient_to_one_side_is_right_whatever_the_slopes_along_the_axes():
     assert found(expression, values) == ("agree", None)
 
 
-@pytest.mark.parametrize(
-    ("expression", "values", "order", "right"),
+@every(
+    "expression, values, order, right",
     [
         ("abs(x)^2", {"x": 0.0}, 2, 2.0),
         ("relu(x) - relu(-x)", {"x": 0.0}, 1, 1.0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checking import spec, toml
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.check.whole.graph_function import GraphFunction
@@ -18,8 +19,8 @@ def program_of(expression, **values):
     ), made.nodes
 
 
-@pytest.mark.parametrize(
-    ("expression", "x", "left", "right"),
+@every(
+    "expression, x, left, right",
     [
         ("relu(x)", 0.0, 0, 1),
         ("|x|^1 + 2*x", 0.0, 1, 3),
@@ -82,10 +83,11 @@ def contradicts(expression, claims, tolerance=0.0, most=100):
     return contradiction(function, at, claimed, np.full(claimed.shape, tolerance), most)
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "found"), [(1, 0, False), (0.5, 0.5, False), (0.25, 0.75, False), (1, 1, True), (0, 0, True)]
+@every(
+    "x, y, found",
+    [(1, 0, False), (0.5, 0.5, False), (0.25, 0.75, False), (1, 1, True), (0, 0, True)],
 )
-@pytest.mark.parametrize("op", ["max", "min"])
+@every("op", ["max", "min"])
 def test_the_shares_of_a_tie_add_up_to_1(op, x, y, found):
     assert contradicts(f"{op}(x, y)", {"x": x, "y": y}) is found
 

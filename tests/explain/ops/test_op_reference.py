@@ -85,7 +85,7 @@ def test_the_rule_gives_the_local_derivatives(name: str) -> None:
         assert evaluated(text, **values) == pytest.approx(float(edge.local), rel=1e-14, abs=1e-300)
 
 
-@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if OPS[name].expands])
+@every("name", [name for name in ELEMENTWISE if OPS[name].expands])
 def test_the_expansion_has_the_value_of_the_op(name: str) -> None:
     spec = call(name)
     text = op_entry(name).expands
@@ -102,7 +102,7 @@ def test_ops_that_are_not_composite_have_no_expansion() -> None:
 # --- conventions at kinks -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [op.name for op in rows() if op.witness])
+@every("name", [op.name for op in rows() if op.witness])
 def test_the_convention_is_what_a_run_takes(name: str) -> None:
     op = OPS[name]
     assert op.witness is not None
@@ -133,8 +133,8 @@ def test_ops_without_a_kink_state_no_convention() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "locals_"),
+@every(
+    "name, locals_",
     [
         ("relu", "0"),
         ("leaky_relu", "0.01, 0"),
@@ -181,8 +181,8 @@ def test_an_op_without_a_sentence_prints_its_rule(name: str, pattern: str) -> No
 # --- domains ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
+@every(
+    "name, words",
     [
         ("log", ["defined for x > 0"]),
         ("sqrt", ["defined for x ≥ 0, smooth for x > 0"]),
@@ -232,7 +232,7 @@ def test_a_rule_too_long_to_read_is_not_written_down() -> None:
 # --- names --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("alias", [name for name in OPS if name != OPS[name].name])
+@every("alias", [name for name in OPS if name != OPS[name].name])
 def test_an_alias_leads_to_its_op(alias: str) -> None:
     entry = op_entry(alias)
     assert entry.name == OPS[alias].name

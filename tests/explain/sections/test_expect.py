@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.explain.sections.expect import tolerance
@@ -33,8 +34,8 @@ def unmet(spec: NamedGraph) -> list[Diagnostic]:
 # --- to the last written digit ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("written", "off"),
+@every(
+    "written, off",
     [
         ("0.4", 0.05),
         ("0.40", 0.005),
@@ -64,8 +65,8 @@ def test_each_element_has_its_own_tolerance() -> None:
     np.testing.assert_allclose(found, [[0.05, 0], [0.005, 50]], rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize(
-    ("figure", "holds"),
+@every(
+    "figure, holds",
     [
         ("0.3", True),
         ("0.33", True),
@@ -85,7 +86,7 @@ def test_each_element_has_its_own_tolerance() -> None:
         ("1", False),
     ],
 )
-@pytest.mark.parametrize("format", ["as it is", "toml", "json"])
+@every("format", ["as it is", "toml", "json"])
 def test_what_holds(figure: str, holds: bool, format: str) -> None:
     spec = saved(third(value=figure, gradients=f"x = {figure}"), format)
     assert [one.facts["what"] for one in unmet(spec)] == ([] if holds else ["y", "∂y/∂x"])
@@ -146,8 +147,8 @@ def matrix(expect: str) -> NamedGraph:
     return read_spec(Source("matrix.toml", text), "toml")
 
 
-@pytest.mark.parametrize(
-    ("expect", "codes"),
+@every(
+    "expect, codes",
     [
         ("gradients = { W = [[8, 16], [24, 32]] }", []),
         ("gradients = { W = [[8, 16], [24, 31]] }", ["expect-mismatch"]),

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 from random_specs import specs
+from rows_of_a_table import every
 
 from bpx import ops
 from bpx.graph.graph import Expr, Graph, Op
@@ -68,7 +69,7 @@ def test_random_graphs_and_their_gradients_are_as_run(spec: NamedGraph, data: An
     assert_as_run(targets, {one.node: one.value for one in spec.inputs}, sorted(free))
 
 
-@pytest.mark.parametrize("name", example_names())
+@every("name", example_names())
 def test_examples_and_their_gradients_are_as_run(name: str) -> None:
     spec = read_target(name)
     output = spec.graph[spec.output]
@@ -126,8 +127,8 @@ def test_sums_and_means_are_as_run(shape: tuple[int, ...], data: Any) -> None:
     assert_as_run(targets, drawn([x, y]))
 
 
-@pytest.mark.parametrize("left", [(3,), (2, 3), (4, 2, 3)])
-@pytest.mark.parametrize("right", [(3,), (3, 2), (4, 3, 2)])
+@every("left", [(3,), (2, 3), (4, 2, 3)])
+@every("right", [(3,), (3, 2), (4, 3, 2)])
 def test_products_are_as_run(left: tuple[int, ...], right: tuple[int, ...]) -> None:
     graph = Graph()
     a, b = graph.input(left), graph.input(right)
@@ -503,9 +504,9 @@ def test_softmax_alone_is_left_alone(build: Callable[..., Expr]) -> None:
 # --- convolutions, windows and einsum -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("dilation", [1, 2])
-@pytest.mark.parametrize("groups", [1, 2])
+@every("stride", [1, 2])
+@every("dilation", [1, 2])
+@every("groups", [1, 2])
 def test_convolutions_and_their_gradients_are_as_run(stride: int, dilation: int, groups: int) -> None:
     graph = Graph()
     x, w, b = inputs = [graph.input((2, 4, 7, 6)), graph.input((6, 4 // groups, 3, 2)), graph.input((6,))]
@@ -525,10 +526,11 @@ def test_the_windows_of_a_convolution_are_copied_once_for_both_passes() -> None:
     assert (names.count("_seen"), names.count("_window_axes_first")) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    "settings", [{"size": 2}, {"size": 3, "stride": 1}, {"size": 3, "stride": 2, "padding": 1}]
+@every(
+    "settings",
+    [{"size": 2}, {"size": 3, "stride": 1}, {"size": 3, "stride": 2, "padding": 1}],
 )
-@pytest.mark.parametrize("op", [ops.max_pool, ops.avg_pool])
+@every("op", [ops.max_pool, ops.avg_pool])
 def test_pools_and_their_gradients_are_as_run_at_ties_too(op: Op, settings: dict[str, int]) -> None:
     graph = Graph()
     x = graph.input((2, 2, 6, 8))
@@ -536,8 +538,8 @@ def test_pools_and_their_gradients_are_as_run_at_ties_too(op: Op, settings: dict
     assert_as_run([out, *grad(ops.sum(out**3), [x])], drawn([x]))
 
 
-@pytest.mark.parametrize(
-    ("subscripts", "shapes"),
+@every(
+    "subscripts, shapes",
     [
         ("ij,jk->ik", ((2, 3), (3, 4))),
         ("ij,kj->ki", ((2, 3), (4, 3))),
@@ -565,7 +567,7 @@ def test_other_einsums_are_left_alone(subscripts: str, shapes: Any) -> None:
 # --- comparisons, sigmoid, relu -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("op", [ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne])
+@every("op", [ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne])
 def test_comparisons_are_multiplied_by_and_counted_as_truth_values(op: Op) -> None:
     graph = Graph()
     x, y = graph.input((4, 300)), graph.input((300,))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backward_files import recorded, written
+from rows_of_a_table import every
 
 import bpx
 from bpx.spec.code.lines.counts import line_of
@@ -145,8 +146,8 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("text", "other"),
+@every(
+    "text, other",
     [
         ("dx = dxp[:, :H, :H]", "dx = dxp[:, pad:H + pad, pad:H + pad]"),
         ("dx = dxp[:, pad + 1:H + pad + 1, pad:H]", "dx = dxp[:, pad:H + pad, pad:H]"),

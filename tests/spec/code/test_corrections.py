@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from backward_files import lines_of, program_of
 from corpus import planted_bugs
+from rows_of_a_table import every
 
 import bpx
 from bpx.spec.code.check import check_program
@@ -23,8 +24,8 @@ ARRAYS = {"x": np.ones((4, 3)), "dz": np.ones((4, 2)), "a": np.full((4, 2), 0.5)
 OTHERS = {"y": np.array([0, 1, 1, 0]), "t": 2, "f": len, "f_prime": abs, "net": Layer(), "drop": Layer()}
 
 
-@pytest.mark.parametrize(
-    ("text", "other"),
+@every(
+    "text, other",
     [
         ("dw = x.dot(dz)", "dw = x.T.dot(dz)"),
         ("dw = x.T @ dz", "dw = dz.T @ x"),

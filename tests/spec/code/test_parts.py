@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.graph.named.draw import draw
 from bpx.spec.code.inputs import gathered
@@ -139,8 +140,8 @@ def test_the_function_behind_what_is_called() -> None:
 # --- words --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("gradient", "leaf", "fit"),
+@every(
+    "gradient, leaf, fit",
     [
         ("dW1", "W1", 3),
         ("grad_W", "W", 3),

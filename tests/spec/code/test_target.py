@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpus import CONVENTIONS, NETWORKS
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.report.notes import notes
@@ -44,7 +45,7 @@ def inputs():
 """
 
 
-@pytest.mark.parametrize("stem", sorted(CONVENTIONS))
+@every("stem", sorted(CONVENTIONS))
 def test_the_command_finds_gradients_in_every_network(stem: str) -> None:
     names, _ = CONVENTIONS[stem]
     program = program_of(read_code(f"{NETWORKS / stem}.py:{names}", {}))

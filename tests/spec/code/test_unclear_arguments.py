@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.check.report.report import Report
@@ -93,8 +94,8 @@ def test_a_loss_in_the_file_does_not_hide_an_upstream_gradient(tmp_path: Path) -
     assert checked(tmp_path, "np.sin(x)", "out, x", "2 * out * np.cos(x)", more).verdict == "agree"
 
 
-@pytest.mark.parametrize("name", ["dout", "g", "u"])
-@pytest.mark.parametrize("factor", [1.0, 2.0])
+@every("name", ["dout", "g", "u"])
+@every("factor", [1.0, 2.0])
 def test_inputs_may_come_before_the_upstream_gradient(name: str, factor: float) -> None:
     scope: dict[str, Any] = {"np": np}
     text = f"def forward(x): return np.sin(x)\ndef backward(x, {name}): return {factor} * {name} * np.cos(x)"

@@ -151,8 +151,8 @@ def test_roles(role):
 HEAD = "bpx = 1\n[inputs]\nx = [[1, 2, 3], [4, 5, 6]]\ny = 2\n[graph]\n"
 
 
-@pytest.mark.parametrize(
-    ("written_out", "short"),
+@every(
+    "written_out, short",
     [
         ('{ op = "add", args = ["x", "y"] }', "x + y"),
         ('{ op = "pow", args = ["y", 2] }', "y^2"),
@@ -176,7 +176,7 @@ def test_a_step_written_out(written_out, short):
 STEPS = ["a = 'x + y'", "b = 'a * y'", "c = 'b - a'", "d = 'exp(c)'"]
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(STEPS)))
+@every("order", list(itertools.permutations(STEPS)))
 def test_the_order_of_steps_does_not_matter(order):
     spec = toml('output = "d"\n' + HEAD + "\n".join(order))
     expected = np.exp((np.array([[1, 2, 3], [4, 5, 6]]) + 2) * 2 - (np.array([[1, 2, 3], [4, 5, 6]]) + 2))
@@ -184,8 +184,8 @@ def test_the_order_of_steps_does_not_matter(order):
     assert [spec.graph.ops[spec.steps[name]].name for name in "abcd"] == ["add", "mul", "sub", "exp"]
 
 
-@pytest.mark.parametrize(
-    ("steps", "value"),
+@every(
+    "steps, value",
     [
         ('b = "y"', 2),  # only another name for an input
         ('a = "3"', 3),  # a constant
@@ -232,8 +232,8 @@ def test_an_unused_input_is_a_warning():
 # --- expressions --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "values", "value"),
+@every(
+    "text, values, value",
     [
         ("x^2 + 3*x", {"x": 2.0}, 10),
         ("2*pi", {}, 2 * np.pi),
@@ -257,8 +257,8 @@ def test_the_output_of_an_expression_has_a_free_name():
     assert expression("out + out_", out=1, out_=2).names[2] == "out__"
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
+@every(
+    "text, value",
     [("0.5", 0.5), ("-1/3", -1 / 3), ("pi/2", np.pi / 2), ("2^10", 1024), ("[1, 2]*2", [2, 4]),
      ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]]), ("−√4", -2)],
 )  # fmt: skip
@@ -266,8 +266,8 @@ def test_value(text, value):
     assert read_value("x", Source("--set", text)).tolist() == value
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
+@every(
+    "text, code",
     [
         ("", "empty-value"),
         ("y + 1", "unknown-name"),
@@ -441,8 +441,8 @@ SAVED = {
 }
 
 
-@pytest.mark.parametrize("made", SAVED.values(), ids=SAVED)
-@pytest.mark.parametrize("format", ["toml", "json"])
+@every("made", SAVED.values())
+@every("format", ["toml", "json"])
 def test_a_saved_spec_reads_back(made, format):
     spec = made()
     text = write_spec(spec, format)
@@ -452,7 +452,7 @@ def test_a_saved_spec_reads_back(made, format):
     assert_same(again, spec)
 
 
-@pytest.mark.parametrize("made", SAVED.values(), ids=SAVED)
+@every("made", SAVED.values())
 def test_a_saved_spec_is_plain_toml_and_json(made):
     spec = made()
     from_toml = tomllib.loads(write_spec(spec, "toml"))
@@ -1274,18 +1274,18 @@ def test_bad_toml(bad):
     assert_says(problems_of(toml, bad.text), bad)
 
 
-@pytest.mark.parametrize("bad", BAD_JSON.values(), ids=BAD_JSON)
+@every("bad", BAD_JSON.values())
 def test_bad_json(bad):
     assert_says(problems_of(from_json, bad.text), bad)
 
 
-@pytest.mark.parametrize(("ask", "code", "help"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
+@every("ask, code, help", BAD_REQUESTS.values())
 def test_bad_request(ask, code, help):
     assert_says(problems_of(ask), Bad("", code, help=help or ""))
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
+@every(
+    "text, message",
     [
         (f'{TOP}a = "b + 1"\nb = "c*x"\nc = "exp(a)"', "the steps form a cycle: a → b → c → a"),
         (f'{TOP}a = "a"', "the steps form a cycle: a → a"),
@@ -1496,8 +1496,9 @@ def answer_to(read, *args, **values):
 WIDE, TALL = np.ones((1, 100_000)), np.ones((100_000, 1))
 
 
-@pytest.mark.parametrize(
-    "text", ["x + y", "y @ x", "x*y", "max(x, y)", "sum(x + y)", "outer(reshape(x, [-1]), reshape(y, [-1]))"]
+@every(
+    "text",
+    ["x + y", "y @ x", "x*y", "max(x, y)", "sum(x + y)", "outer(reshape(x, [-1]), reshape(y, [-1]))"],
 )
 def test_a_huge_result_is_refused_before_it_is_computed(text):
     problems = answer_to(expression, text, x=WIDE, y=TALL)
@@ -1566,7 +1567,7 @@ HOSTILE_DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE_DOCUMENTS.values(), ids=HOSTILE_DOCUMENTS)
+@every("text", HOSTILE_DOCUMENTS.values())
 def test_a_hostile_document_is_answered_quickly_and_shortly(text):
     answer = answer_to(toml, text)
     if isinstance(answer, tuple):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_specs import documents
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.graph.formula import formula
@@ -49,8 +50,8 @@ def steps(spec: NamedGraph) -> dict[str, str]:
 # --- what a call becomes ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("step", "written_out"),
+@every(
+    "step, written_out",
     [
         # nothing but the call
         ("affine(x, W, b)", {"h.v1": "x @ W", "h.z": "h.v1 + b", "h": "tanh(h.z)"}),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.check.whole.claims import build_claim
 from bpx.explain.explain import explain
@@ -85,8 +86,8 @@ def refused(read: Any, *args: Any) -> list[Diagnostic]:
 # --- numbers, as they are written ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "numbers", "off"),
+@every(
+    "text, numbers, off",
     [
         ("0.10", 0.1, 0.005),
         ("-0.1", -0.1, 0.05),
@@ -132,7 +133,7 @@ def test_a_nest_of_numbers_keeps_every_digit(nest: Any) -> None:
     assert texts(numbers_in(text(nest))) == nest
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "1/3", "2*x", "-x", "x1", "1 - 2", "1 2", "--5", "2^3", "5.", "(1)", "pi", "[1] + 2", "[x]", "true",
@@ -166,7 +167,7 @@ def test_the_name_is_what_stands_before_the_sign(text: str, name: str) -> None:
     assert read_claim(text).name == name
 
 
-@pytest.mark.parametrize("text", ["", "x", "2*(x+y)", "= 2", ": 2", "x == 2", "  = "])
+@every("text", ["", "x", "2*(x+y)", "= 2", ": 2", "x == 2", "  = "])
 def test_a_claim_has_a_name_and_a_sign(text: str) -> None:
     assert [problem.code for problem in refused(read_claim, text)] == ["bad-claim"]
 
@@ -176,8 +177,8 @@ def test_of_a_claim_with_two_right_sides_each_may_be_claimed() -> None:
     assert (problem.code, problem.help) == ("assignment", "claim-one-side")
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "column", "underlined"),
+@every(
+    "text, code, column, underlined",
     [
         ("x = 2*(x", "unclosed-bracket", 7, "("),
         ("x:", "empty-expression", 3, ""),
@@ -210,7 +211,7 @@ def test_any_text_reads_or_has_diagnostics(text: str) -> None:
 # --- what a claim speaks of ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     [
         "w",
@@ -233,12 +234,12 @@ def test_a_derivative_may_be_named_in_full(name: str) -> None:
     assert list(logistic(f'[claims]\n"{name}" = [1, 2]').claims) == ["w"]
 
 
-@pytest.mark.parametrize("name", ["L", "v1", "z", "y", "∂L/∂v1", "dL/dL"])
+@every("name", ["L", "v1", "z", "y", "∂L/∂v1", "dL/dL"])
 def test_every_node_may_be_claimed(name: str) -> None:
     assert node_name(logistic(), name) in logistic().nodes
 
 
-@pytest.mark.parametrize("name", ["q", "∂z/∂w", "dq", "∂L/w", "dL/dq", "dq/dw", "w.gradient", ""])
+@every("name", ["q", "∂z/∂w", "dq", "∂L/w", "dL/dq", "dq/dw", "w.gradient", ""])
 def test_other_names_are_unknown(name: str) -> None:
     assert node_name(logistic(), name) is None
 
@@ -289,8 +290,8 @@ def test_a_claim_leaves_the_spec_as_it_is() -> None:
     assert len(spec.graph) == before == spec.size
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
+@every(
+    "text, wanted",
     [
         ("w = 0", [0, 0]),
         ("w = 0.0", [0, 0]),
@@ -307,8 +308,8 @@ def test_value_of_a_claim(text: str, wanted: Any) -> None:
     assert value(logistic(), text).tolist() == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize(
-    ("text", "found", "wanted"),
+@every(
+    "text, found, wanted",
     [
         ("w = 1", "scalar", "2"),
         ("w = b", "scalar", "2"),

@@ -96,7 +96,7 @@ def test_its_guards_are_those_of_the_ops_inside(name: str) -> None:
     assert found == wanted
 
 
-@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if OPS[name].witness])
+@every("name", [name for name in ELEMENTWISE if OPS[name].witness])
 def test_a_kink_is_noted(name: str) -> None:
     witness = OPS[name].witness
     assert witness

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from invoking import error_codes, invoke, plain_json
+from rows_of_a_table import every
 
 from bpx.check.gradcheck import gradcheck
 from bpx.explain.explain import explain
@@ -92,8 +93,8 @@ def test_differences_agree_at_first_and_second_order(text: str) -> None:
     assert report.verdict == "agree"
 
 
-@pytest.mark.parametrize("text", [NEWTON, PENALTY, SHARED])
-@pytest.mark.parametrize("format", ["toml", "json"])
+@every("text", [NEWTON, PENALTY, SHARED])
+@every("format", ["toml", "json"])
 def test_what_is_written_keeps_it(text: str, format: Any) -> None:
     spec = toml(text)
     written = write_spec(spec, format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rows_of_a_table import every
 
 import bpx
 from bpx.words.diagnostic import BpxError
@@ -32,7 +33,7 @@ def toml(tmp_path):
     return read
 
 
-@pytest.mark.parametrize(
+@every(
     "text, gradient",
     [
         ("mse = (x - 1)^2; L = 2*mse", 8),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.spec.reading.read import read_statements
@@ -18,8 +19,8 @@ def codes(text: str, **values: float) -> list[str]:
     return [problem.code for problem in error.value.diagnostics]
 
 
-@pytest.mark.parametrize(
-    ("text", "output", "value", "inputs"),
+@every(
+    "text, output, value, inputs",
     [
         ("y = x^2; x = 3", "y", 9.0, ["x"]),
         ("f(x) = x^2, x=3", "f", 9.0, ["x"]),
@@ -49,8 +50,8 @@ def test_values_from_outside_come_before_those_in_the_text() -> None:
     assert explain(read_target("b = 1; y = b*x; x = 3", {"b": 2})).value == 6
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@every(
+    "text, expected",
     [
         ("x = 3", ["no-expression"]),
         ("y = x^2", ["missing-value"]),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rows_of_a_table import every
 
 from bpx.explain.explain import explain
 from bpx.graph.named.named_graph import NamedGraph
@@ -84,7 +85,7 @@ def test_an_example_by_name() -> None:
     assert value_of(read_target("sum_times_sum", {"a": 3})) == 8
 
 
-@pytest.mark.parametrize("name", example_names())
+@every("name", example_names())
 def test_every_example_by_name(name: str) -> None:
     assert read_target(name).title
 
@@ -105,8 +106,8 @@ def test_an_example_goes_before_an_expression_and_a_file_of_its_name(
 # --- which format -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "format"),
+@every(
+    "text, format",
     [
         ("bpx = 1", "toml"),
         ("bpx=1", "toml"),

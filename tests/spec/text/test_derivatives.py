@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from checking import spec, toml
+from rows_of_a_table import every
 
 import bpx
 from bpx.graph.named.claim import Derivative
@@ -63,12 +64,12 @@ SPELLINGS = {
 }
 
 
-@pytest.mark.parametrize("text", SPELLINGS)
+@every("text", SPELLINGS)
 def test_a_spelling(text: str) -> None:
     assert readings(text, NET) == [SPELLINGS[text]]
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "q",
@@ -108,7 +109,7 @@ def test_two_readings_are_both_given() -> None:
     assert set(readings("dL_dx", made)) == {Derivative(None, "L_dx"), Derivative(None, "x")}
 
 
-@pytest.mark.parametrize("text", [text for text in SPELLINGS if "loss" not in text])
+@every("text", [text for text in SPELLINGS if "loss" not in text])
 def test_what_is_written_reads_back(text: str) -> None:
     derivative = SPELLINGS[text]
     for written in (derivative.text("L"), derivative.in_full("L")):

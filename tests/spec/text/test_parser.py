@@ -3,7 +3,6 @@
 import ast
 import re
 
-import pytest
 from expressions import BAD_EXPRESSIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -145,7 +144,7 @@ def test_values_are_those_of_python(text):
     assert run(graph, given_values, [expr.id])[expr.id] == expected
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     ["-x**2", "2**-x", "2**-x**2", "2**-1", "-2**2", "x**y**2", "-x*y", "x--1", "x - -y", "-(1)", "--x", "+x",
      "x/y*2", "x*y/2", "x-y-2", "2**-x*3", "-x**-y", "f(-x**2, -(2))", "(-2)**2", "1-(2-x)"],
@@ -154,8 +153,9 @@ def test_precedence(text):
     assert tree(text) == python_tree(ast.parse(text, mode="eval"))
 
 
-@pytest.mark.parametrize(
-    "name", ["h.z", "h.T2", "h.Tx", "T.z", "h.T_", "a.b.c", "学.β", "h.T₁", "_._", "y" + ".a" * 32]
+@every(
+    "name",
+    ["h.z", "h.T2", "h.Tx", "T.z", "h.T_", "a.b.c", "学.β", "h.T₁", "_._", "y" + ".a" * 32],
 )
 def test_a_name_may_have_dots_inside(name):
     assert expression_of(name).names() == [name]
@@ -235,8 +235,9 @@ def test_textbook_spelling(textbook, plain):
     assert nodes_of(textbook) == nodes_of(plain)
 
 
-@pytest.mark.parametrize(
-    "name", ["x", "w_1", "w₁", "w₁₀", "α", "Δx", "学习率", "ŷ", "W", "_x", "β2", "λ", "Tx", "é", "𝒙", "x1y"]
+@every(
+    "name",
+    ["x", "w_1", "w₁", "w₁₀", "α", "Δx", "学习率", "ŷ", "W", "_x", "β2", "λ", "Tx", "é", "𝒙", "x1y"],
 )
 def test_name(name):
     assert nodes_of(f"{name}*{name}") == [name, name, ("mul", 2)]
@@ -246,8 +247,8 @@ def test_names_in_order_of_appearance():
     assert expression_of("β*x + exp(α - x) + β").names() == ["β", "x", "α"]
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
+@every(
+    "text, value",
     [("2", 2.0), (".5", 0.5), ("1.", 1.0), ("1e-3", 1e-3), ("1E+3", 1e3), ("-7", -7.0), ("1e-400", 0.0),
      ("[1, -2, .5]", [1, -2, 0.5]), ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]]), ("[−1]", [-1])],
 )  # fmt: skip
@@ -329,8 +330,8 @@ def test_settings(text, in_full):
     assert expr.graph.settings[expr.id] == in_full
 
 
-@pytest.mark.parametrize(
-    ("text", "in_full"),
+@every(
+    "text, in_full",
     [
         ("leaky_relu(x)", "leaky_relu(x, 0.01)"),
         ("leaky_relu(x, 0.1)", "leaky_relu(x, 0.1)"),
@@ -409,8 +410,8 @@ def test_every_node_knows_its_text():
 # --- depth and length; what takes quadratic time takes minutes here ---------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "count", "last"),
+@every(
+    "text, count, last",
     [
         ("(" * 100_000 + "x" + ")" * 100_000, 1, "x"),
         ("exp(" * 99_000 + "x" + ")" * 99_000, 99_001, ("exp", 1)),
@@ -422,14 +423,13 @@ def test_every_node_knows_its_text():
         ("x²" + "*x²" * 10_000, 40_003, ("mul", 2)),
         ("max(x, " * 20_000 + "x" + ")" * 20_000, 40_001, ("max", 2)),
     ],
-    ids=["brackets", "calls", "sum", "powers", "minus", "roots", "transposes", "squares", "pairs"],
 )
 def test_deep_and_long(text, count, last):
     found = nodes_of(text)
     assert (len(found), found[-1]) == (count, last)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "(" * 100_000,
@@ -450,7 +450,6 @@ def test_deep_and_long(text, count, last):
         "y(" * 10_000 + "y" + ")" * 10_000,
         "+".join(f"name{i}" for i in range(2_000)),
     ],
-    ids=lambda text: f"{text[:14]}…",
 )
 def test_hostile_text_gives_diagnostics(text):
     _, problems = built(text)

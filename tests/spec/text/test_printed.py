@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from rows_of_a_table import every
 
 from bpx.spec.reading.read import read_value
 from bpx.spec.text.printed import printed_array
 from bpx.words.diagnostic import BpxError, Source
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@every(
+    "text, expected",
     [
         ("[1.2 -0.5]", [1.2, -0.5]),
         ("[[1. 2.]\n [3. 4.]]", [[1, 2], [3, 4]]),
@@ -43,7 +44,7 @@ def test_what_programs_print_is_read(text: str, expected: Any) -> None:
     np.testing.assert_array_equal(array, expected)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     ["[1 - 2]", "[1, 2", "[1;2", "[1 2] [3]", "[1 2; 3]", "1 2", "[1,,2]", "[,1]", "[1 x]", "[1)", "1_0", ""],
 )

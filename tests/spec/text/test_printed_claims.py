@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from rows_of_a_table import every
 
 from bpx.graph.named.written import tolerance
 from bpx.spec.reading.claims import read_claim
 
 
-@pytest.mark.parametrize(
-    ("text", "numbers", "room"),
+@every(
+    "text, numbers, room",
     [
         ("x = [2. -4.]", [2, -4], 0),
         ("x = [1.5  0.25]", [1.5, 0.25], 5e-3),

@@ -6,6 +6,7 @@ import copy
 import pickle
 
 import pytest
+from rows_of_a_table import every
 
 from bpx.spec.text.parser import parse
 from bpx.spec.text.source_text import SourceText
@@ -60,8 +61,8 @@ def deep() -> Node:
 # --- what a text becomes ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "node"),
+@every(
+    "text, node",
     [
         ("2", Number(2.0, 0, 1)),
         (" -1.5", Number(-1.5, 1, 5)),
@@ -172,7 +173,7 @@ def test_a_deep_tree_is_copied(again: object) -> None:
     assert everything(again(node)) == everything(node)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@every("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_every_kind_of_node_is_copied(protocol: int) -> None:
     part = SplitPart((Name("a", 0, 1),), 1, 0, 5)
     kinds = [part, Quoted("ij", 0, 4), tree("(sum(x, axis=[0, 1]) + 2)*[1, 2] - f()"), tree("x.T[0]")]

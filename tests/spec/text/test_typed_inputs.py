@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rows_of_a_table import every
 from typed_inputs import LATEX, PYTHON, TEXTBOOK
 
 import bpx
@@ -131,7 +132,7 @@ def test_python_means_what_numpy_computes():
 # --- LaTeX as bpx prints it ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", example_names())
+@every("name", example_names())
 def test_latex_that_bpx_prints_reads_back(name):
     spec = bpx.load(name)
     known = Known({name: spec.graph.shapes[node] for node, name in spec.names.items()}, spec.custom)

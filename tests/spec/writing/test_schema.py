@@ -50,12 +50,12 @@ def test_it_is_plain_data_and_the_same_every_time() -> None:
     assert json.loads(json.dumps(schema())) == schema()
 
 
-@pytest.mark.parametrize("name", example_names())
+@every("name", example_names())
 def test_every_example_is_valid(name: str) -> None:
     VALIDATOR.validate(tomllib.loads(example_path(name).read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("name", example_names())
+@every("name", example_names())
 def test_every_saved_example_is_valid(name: str) -> None:
     spec = read_target(name)
     VALIDATOR.validate(json.loads(write_spec(spec, "json")))
@@ -151,7 +151,7 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("document", ACCEPTED.values(), ids=list(ACCEPTED))
+@every("document", ACCEPTED.values())
 def test_what_the_reader_takes_is_valid(document: dict[str, Any]) -> None:
     assert reader_codes(document) == []
     VALIDATOR.validate(document)
@@ -331,7 +331,7 @@ BEYOND = {
 }
 
 
-@pytest.mark.parametrize(("document", "code"), BEYOND.values(), ids=list(BEYOND))
+@every("document, code", BEYOND.values())
 def test_what_is_beyond_a_schema(document: dict[str, Any], code: str) -> None:
     assert code in reader_codes(document)
     VALIDATOR.validate(document)

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rows_of_a_table import every
 
 from bpx.spec.reading.documents.locate import decoded, locate_json, locate_toml
 from bpx.spec.reading.read import read_spec
@@ -75,7 +76,7 @@ ELEMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "path", "key", "value"), TOML)
+@every("text, path, key, value", TOML)
 def test_toml(text, path, key, value):
     tomllib.loads(text)  # the table above holds TOML only
     places = locate_toml(Source("s", text))
@@ -83,7 +84,7 @@ def test_toml(text, path, key, value):
     assert not places.repeated
 
 
-@pytest.mark.parametrize(("text", "path", "value"), ELEMENTS)
+@every("text, path, value", ELEMENTS)
 def test_toml_elements(text, path, value):
     assert locate_toml(Source("s", text)).value(*path).text == value
 
@@ -109,8 +110,8 @@ def test_what_has_no_place_stands_where_its_holder_stands(text, path, found):
     assert (span and span.text) == found
 
 
-@pytest.mark.parametrize(
-    ("text", "repeated"),
+@every(
+    "text, repeated",
     [
         ("a = 1\nb = 2\na = 3", [(("a",), 3)]),
         ("a.b = 1\na.c = 2\na.b = 3", [(("a", "b"), 3)]),
@@ -131,8 +132,8 @@ def test_repeated_keys_of_toml(text, repeated):
 # --- JSON ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "path", "key", "value"),
+@every(
+    "text, path, key, value",
     [
         ('{"a": 1}', ("a",), '"a"', "1"),
         ('{ "a" :-1.5E+3\n}', ("a",), '"a"', "-1.5E+3"),
@@ -221,8 +222,8 @@ def test_toml_spans_read_back(title, inputs):
 # --- the characters of a string -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "content", "offsets"),
+@every(
+    "text, content, offsets",
     [
         ('"x+y"', "x+y", [1, 2, 3]),
         ("'x+y'", "x+y", [1, 2, 3]),
