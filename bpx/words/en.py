@@ -434,6 +434,15 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.not-traced": "checked with finite differences, because the forward function cannot be traced: {reason}",
     "diagnostic.branch-taken": "line {line}: `{text}` is {taken} for these inputs; the check holds for inputs where it is too",
     "diagnostic.mean-in-backward": "only backward divides by the {count} examples; gradients of parameters were compared times {count}",
+    "diagnostic.rate-assumed": Counted(
+        "count",
+        one="the step of {names} was divided by {rate}, for nothing names the learning rate: a constant factor in the gradient is not checked",
+        other="the steps of {names} were divided by {rate}, for nothing names the learning rate: a common factor in the gradients is not checked",
+    ),
+    "diagnostic.step-of-variable": "`{variable}` was checked, not the step of `{name}`, which is no multiple of it (momentum, weight decay or the like)",
+    "diagnostic.rates-differ": "cannot tell the learning rate: the steps of {names} are right for different ones ({rates})",
+    "diagnostic.rate-unknown": "cannot tell the learning rate by which {names} is moved",
+    "diagnostic.step-unclear": "cannot tell the gradient of `{name}` from its step, which is no multiple of one array (momentum, weight decay or the like)",
     # --- diagnostics: models ---
     "diagnostic.model-broken": "`{name}` is not a valid model: {reason}",
     "diagnostic.model-lacks": "`{name}` has no part `{member}`",
@@ -827,6 +836,7 @@ ENGLISH: dict[str, str | Counted] = {
     "help.random-form": 'write `--random "x:(8,3) w:(3,4)"`',
     "help.claim-instead": 'give the values by name, and a gradient of your own as a claim: `bpx.gradcheck("w*x", {{"x": 2, "w": 3}}, claims={{"w": "x"}})`',
     "help.name-argument": "call it `dout` if it is the upstream gradient, `out` if it is the output; for an array `{backward}` needs an upstream gradient",
+    "help.name-rate": "call the learning rate `lr` in the statement that moves the weight, or keep the gradient in a variable: `{variable} = …`",
     "help.name-the-loss": "name the loss function in between: `file.py:forward,loss,backward`",
     "help.use-other-functions": "write it with operators and functions that `bpx ops` lists, or have the function checked as it is, without a graph",
     "help.report-trace": "write this step another way; please report the line, for bpx should trace it",

@@ -407,6 +407,13 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.not-traced": "已用有限差分检查，因为正向函数无法追踪：{reason}",
     "diagnostic.branch-taken": "第 {line} 行：对这些输入，`{text}` 为 {taken}；检查结果只适用于同样如此的输入",
     "diagnostic.mean-in-backward": "只有反向传播除以了样本数 {count}；比较时参数的梯度已乘以 {count}",
+    "diagnostic.rate-assumed": Counted(
+        "count", other="没有名称标明学习率，{names} 的更新量已除以 {rate}：梯度中的公共常数因子未经检查"
+    ),
+    "diagnostic.step-of-variable": "检查的是 `{variable}`，而不是 `{name}` 的更新量：后者不是它的倍数（可能含动量、权重衰减等）",
+    "diagnostic.rates-differ": "无法判断学习率：{names} 的更新量对应不同的学习率（{rates}）",
+    "diagnostic.rate-unknown": "无法判断更新 {names} 时所用的学习率",
+    "diagnostic.step-unclear": "无法从 `{name}` 的更新量判断其梯度：它不是某一个数组的倍数（可能含动量、权重衰减等）",
     # --- diagnostics: models ---
     "diagnostic.model-broken": "`{name}` 不是有效的模型：{reason}",
     "diagnostic.model-lacks": "`{name}` 缺少 `{member}` 部分",
@@ -763,6 +770,7 @@ CHINESE: dict[str, str | Counted] = {
     "help.random-form": '请写 `--random "x:(8,3) w:(3,4)"`',
     "help.claim-instead": '按名称给出值，把自己的梯度作为待查值：`bpx.gradcheck("w*x", {{"x": 2, "w": 3}}, claims={{"w": "x"}})`',
     "help.name-argument": "若它是上游梯度，请命名为 `dout`；若是输出，请命名为 `out`；输出是数组时，`{backward}` 需要上游梯度",
+    "help.name-rate": "请在更新权重的语句中把学习率命名为 `lr`，或把梯度保存在变量中：`{variable} = …`",
     "help.name-the-loss": "在中间写上损失函数：`file.py:forward,loss,backward`",
     "help.use-other-functions": "改用 `bpx ops` 列出的运算符和函数，或不建计算图而直接检查函数",
     "help.report-trace": "换一种写法；也请报告这一行，bpx 本应能追踪它",

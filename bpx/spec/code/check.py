@@ -32,13 +32,16 @@ from bpx.spec.code.habits import (
     claims_of,
     elsewhere,
     mean_in_backward,
+    moves_of,
     short_roundoff,
+    with_steps,
     without_mean,
 )
 from bpx.spec.code.leaves import Path, get, named
 from bpx.spec.code.lines.backward_values import own_name
 from bpx.spec.code.lines.line_blame import MANY
 from bpx.spec.code.lines.recorder import Recorder
+from bpx.spec.code.lines.steps import readings_alone
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
@@ -85,7 +88,9 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
     """The check by differences of forward, where it cannot be traced."""
     [problem] = refusal.diagnostics[:1]
     settings = options.of_differences(problem.message, written)
-    run = run_backward(program, _upstream(program, options))
+    recorder = Recorder()
+    run = run_backward(program, _upstream(program, options), recorder)
+    program = program.alike(steps=readings_alone(moves_of(run, program), recorder))
     originals = program.world.originals
     leaves = named({found.leaf: np.array(get(originals, found.leaf)) for found in run.gradients})
     if not leaves:
@@ -144,10 +149,11 @@ def _check_traced(program: Program, chosen: ProgramOptions) -> Report:
         certify_nearby(traced)
         roundoff = short_roundoff(recorder, traced.trace.roundoff)
         traced = traced._replace(trace=traced.trace._replace(roundoff=roundoff))
+        traced, run, assumed = with_steps(traced, run, recorder)
     report = judged(traced, run, chosen)
     if report.verdict != "disagree":
         report = _with_habits(report, traced, chosen.chosen(leaf.name for leaf in traced.leaves), chosen)
-    notes = (*report.notes, *changes(program, upstream, run.gradients))
+    notes = (*report.notes, *assumed, *changes(program, upstream, run.gradients))
     if chosen.wrt is None:
         notes = (*notes, *_unclaimed(traced, report, program))
     misshapen = [one for one in run.misshapen if _is_asked(one, chosen)]

@@ -1,7 +1,7 @@
 """Where a backward function leaves its gradients, and which array each is the gradient of.
 
-They are returned (alone, in tuples, lists and dicts), left in attributes and dicts of objects, in global or
-in local variables, or only in the step that they make the weights take.
+They are returned (alone, in tuples, lists and dicts), left in attributes and dicts of objects, in global
+variables, or only in the step that they make the weights take.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import numpy as np
 
 from bpx.graph.arrays import Shape
 from bpx.spec.code.leaves import Path, walk
-from bpx.spec.code.program import RATE
-from bpx.spec.code.words_of_code import RATE as RATES
+from bpx.spec.code.lines.steps import Reading
 from bpx.spec.code.words_of_code import (
     SAME_NAME,
     is_container,
@@ -42,7 +41,7 @@ class Found(NamedTuple):
     leaf: Path
     value: Any
     place: str
-    rate: float | None = None  # of a step that it was found from
+    rate: float | None = None  # of a step that it was found from: what that was divided by
 
 
 class Words(NamedTuple):
@@ -68,7 +67,6 @@ def claimed_gradients(
     result: Any,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
-    local: Mapping[str, Any],
     args: Sequence[str],
     known: Container[Path],
     besides: Sequence[Path] = (),
@@ -112,7 +110,7 @@ def claimed_gradients(
         positioned = in_order if not one_each or len(in_order) == len(returned) else ()
     for item in positioned:
         found.setdefault(item.leaf, item)
-    for item in _steps(leaves, after, local, {*found}):
+    for item in _steps(leaves, after, {*found}):
         found[item.leaf] = item
     return list(found.values())
 
@@ -316,14 +314,8 @@ def _by_position(
             yield Found(path, candidate.value, candidate.place)
 
 
-def _steps(
-    leaves: Mapping[Path, Any], after: Mapping[str, Any], local: Mapping[str, Any], taken: set[Path]
-) -> Iterable[Found]:
-    """Weights that backward has moved: by the learning rate times a gradient, downwards."""
-    rate = next((local[name] for name in local if RATES.fullmatch(name)), None)
-    if rate is None:
-        names = after.get("globals", {})
-        rate = next((names[name] for name in names if RATES.fullmatch(name)), RATE)
+def _steps(leaves: Mapping[Path, Any], after: Mapping[str, Any], taken: set[Path]) -> Iterable[Found]:
+    """Weights that backward has moved, downwards by so much."""
     moved = dict(walk(dict(after)))
     for path, value in leaves.items():
         now = moved.get(path)
@@ -336,4 +328,17 @@ def _steps(
             or np.array_equal(now, value)
         ):
             continue
-        yield Found(path, (np.asarray(value) - np.asarray(now)) / rate, f"step {place_of(path)}", rate)
+        yield Found(path, np.asarray(value) - np.asarray(now), f"step {place_of(path)}", rate=1.0)
+
+
+def read_steps(
+    gradients: Iterable[Found], steps: Mapping[Path, Reading | None], local: Mapping[str, Any]
+) -> Iterator[Found]:
+    """The gradients, those in steps as they are to be read; what is no weight has none."""
+    for found in gradients:
+        reading = steps.get(found.leaf, Reading())
+        if found.rate is None:
+            yield found
+        elif reading is not None:
+            rate = None if reading.variable else reading.rate
+            yield found._replace(value=reading.gradient(found.value, local), rate=rate)

@@ -23,10 +23,11 @@ from bpx.check.report.entry import Verdict
 from bpx.check.report.gradient_table import GradientTable
 from bpx.graph.numbers import number
 from bpx.spec.code.blamed_lines import MOVED
-from bpx.spec.code.gradients import Found, place_of
-from bpx.spec.code.leaves import Path, named
+from bpx.spec.code.gradients import Found, place_of, read_steps
+from bpx.spec.code.leaves import Path, get, named
 from bpx.spec.code.lines.backward_values import adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
+from bpx.spec.code.lines.steps import Move, is_multiple, readings
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import (
@@ -36,10 +37,11 @@ from bpx.spec.code.traced_program import (
     batch_lengths,
     found_gradients,
     gives,
+    nothing_found,
     right_gradients,
     with_claims,
 )
-from bpx.words.diagnostic import Diagnostic
+from bpx.words.diagnostic import BpxError, Diagnostic
 
 SHORT_FLOATS = (np.float16, np.float32)
 _CHANGES = {"args": "changes-input", "upstream": "changes-upstream", "cache": "changes-cache"}
@@ -91,6 +93,36 @@ def short_roundoff(recorder: Recorder, roundoff: float) -> float:
     dtypes = (getattr(setting.value, "dtype", None) for setting in recorder.settings)
     types = (dtype.type for dtype in dtypes if dtype is not None)
     return max([float(np.finfo(dtype).eps) for dtype in types if dtype in SHORT_FLOATS] + [roundoff])
+
+
+# --- weights that backward moves itself ---------------------------------------------------------
+
+
+def with_steps(
+    traced: TracedProgram, run: BackwardRun, recorder: Recorder
+) -> tuple[TracedProgram, BackwardRun, tuple[Diagnostic, ...]]:
+    """The program, and what its backward gave, with gradients in place of steps; and what was assumed.
+
+    Raises `BpxError` where the gradient cannot be told from the step.
+    """
+    moves = moves_of(run, traced.program)
+    if not moves:
+        return traced, run, ()
+    read = readings(moves, right_gradients(traced), recorder)
+    steps = {move.leaf: read.by_leaf.get(move.leaf) for move in moves}
+    leaves = tuple(leaf for leaf in traced.leaves if steps.get(leaf.path, leaf) is not None)
+    if not leaves:
+        raise BpxError([nothing_found(traced.program, traced.upstream)])
+    program = traced.program.alike(steps=steps)
+    gradients = tuple(read_steps(run.gradients, steps, recorder.locals))
+    return traced._replace(program=program, leaves=leaves), run._replace(gradients=gradients), read.notes
+
+
+def moves_of(run: BackwardRun, program: Program) -> list[Move]:
+    """The steps among what backward gave."""
+    steps = {found.leaf: found.value for found in run.gradients if found.rate is not None}
+    leaves = named({path: get(program.world.originals, path) for path in steps})
+    return [Move(leaf.path, leaf.name, leaf.value, steps[leaf.path]) for leaf in leaves]
 
 
 # --- a mean that backward alone takes ------------------------------------------------------------
@@ -229,7 +261,13 @@ def _wrong(at: TracedProgram, call: _Call, chosen: ProgramOptions) -> dict[str, 
     right = right_gradients(at)
     claims, _ = claims_of(at, call.run)
     both = [leaf for leaf in at.leaves if leaf.name in claims and leaf.path in right]
-    odd = [leaf.name for leaf in both if not close(claims[leaf.name], right[leaf.path])]
+    free = {path for path, reading in at.program.steps.items() if reading and reading.assumed}
+    odd = [
+        leaf.name
+        for leaf in both
+        if not close(claims[leaf.name], right[leaf.path])
+        and not (leaf.path in free and is_multiple(claims[leaf.name], right[leaf.path]))
+    ]
     if not odd:
         return {}
     spec = with_claims(at, {name: claims[name] for name in odd}, chosen.rtol)

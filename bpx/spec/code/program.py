@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from inspect import Parameter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from bpx.spec.code.leaves import (
     underlying,
     walk,
 )
+from bpx.spec.code.lines.steps import Reading
 from bpx.spec.code.words_of_code import RATE as RATES
 from bpx.spec.code.words_of_code import (
     is_cache,
@@ -70,6 +72,8 @@ class Program:
     by_position = False  # which gradient is of what is known from its place, and nothing is to be guessed
     loss_is_found = False  # in the file, by its name; nobody has named it
     output_name: str | None = None  # of an output that has no name in forward
+    # How the gradients of weights that backward moves are read from their steps; None: it is no weight.
+    steps: Mapping[Path, Reading | None] = MappingProxyType({})
     # Where it can be loaded again: the function that does it, the target and the arguments' values.
     origin: tuple[Callable[[str, bytes], Program], str, Mapping[str, Any]] | None = None
 
@@ -192,7 +196,7 @@ class Program:
         clear is cleared.
         """
         with self.world.copy(values) as world:
-            original = {path: np.array(value) for path, value in walk(world) if isinstance(value, np.ndarray)}
+            original = {path: copied(value) for path, value in walk(world) if _is_set_back(path, value)}
             for move in (None, *moves):
                 if move is not None:
                     self._set_back(world, original, clears)
@@ -223,7 +227,9 @@ class Program:
                     array = get(now, path)
                 except (KeyError, IndexError, AttributeError, TypeError):
                     continue
-                if isinstance(array, np.ndarray) and array.shape == value.shape:
+                if not isinstance(value, np.ndarray):
+                    put(now, path, value)
+                elif isinstance(array, np.ndarray) and array.shape == value.shape:
                     array[...] = value
 
     def changed_arrays(self, upstream: Any) -> Iterator[tuple[str, list[Path]]]:
@@ -282,6 +288,11 @@ def _loaded(
 ) -> Program:
     """The program of a target, with other attributes."""
     return load(target, args).alike(**changes)
+
+
+def _is_set_back(path: Path, value: Any) -> bool:
+    """Arrays are, and learning rates, which backward may let decay."""
+    return isinstance(value, np.ndarray) or RATES.fullmatch(words_of(path)[0]) is not None
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from bpx.graph.named.claim import Claim, Derivative
 from bpx.graph.named.named_graph import NamedGraph
 from bpx.graph.numbers import shape_text
 from bpx.graph.run import run
-from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshapen
+from bpx.spec.code.gradients import Found, claimed_gradients, misplaced, misshapen, read_steps
 from bpx.spec.code.leaves import Leaf, Path, get, named, underlying, walk
 from bpx.spec.code.lines.backward_values import CLOSE, adjoints
 from bpx.spec.code.lines.recorder import Recorder
@@ -122,13 +122,13 @@ def found_gradients(
     besides = program.outputs if program.both else ()
     args = list(program.world.originals["args"])
     gradients = claimed_gradients(
-        program.backward.function, result, before, after, recorder.locals, args, program.world.paths, besides
+        program.backward.function, result, before, after, args, program.world.paths, besides
     )
     by_leaf: dict[Path, Found] = {}
     for found in gradients:
         leaf = program.world.leaf(found.leaf)
         by_leaf.setdefault(leaf, found._replace(leaf=leaf))
-    return list(by_leaf.values())
+    return list(read_steps(by_leaf.values(), program.steps, recorder.locals))
 
 
 def _has_shape(found: Found, program: Program) -> bool:
@@ -165,7 +165,7 @@ def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> Tra
     for them.
     """
     if not paths:
-        raise BpxError([_nothing_found(program, upstream)])
+        raise BpxError([nothing_found(program, upstream)])
     weights = program.weights(upstream, program.parts({})) or (
         {_JACOBIAN: upstream} if program.jacobian else {}
     )
@@ -178,7 +178,7 @@ def trace_program(program: Program, paths: Sequence[Path], upstream: Any) -> Tra
     return traced._replace(leaves=leaves, data=rest, upstream=upstream)
 
 
-def _nothing_found(program: Program, upstream: Any) -> Diagnostic:
+def nothing_found(program: Program, upstream: Any) -> Diagnostic:
     """Why no gradient was found: what backward returned instead."""
     for _, result, _ in program.backward_run(upstream, {}):
         if result is None:

@@ -30,7 +30,9 @@ _LOSS = re.compile(
 _OUTPUT = re.compile(
     r"out\w*|outputs?|y|y_?hat|y_?pred\w*|pred\w*|probs?|logits?|scores?|results?|values?|activations?|loss"
 )
-RATE = re.compile(r"lr|learning_?rate|alpha|eta|step_?size|rate")
+SURE_RATE = re.compile(r"(?i:lr|l_?rate|learning_?rate|step_?size)")
+# `alpha` is the slope of a leaky ReLU as well: a rate as an argument, and in the line that moves a weight.
+RATE = re.compile(rf"{SURE_RATE.pattern}|(?i:alpha|eta|rate)")
 
 
 _CONTAINERS = frozenset({"grads", "grad", "gradients", "g", "d", "derivatives"})  # of gradients, by name
