@@ -12,6 +12,7 @@ import numpy as np
 from corpus import CONVENTIONS, Planted, load
 
 from bpx.spec.code.blamed_lines import WrongLine, wrong_lines
+from bpx.spec.code.habits import with_steps
 from bpx.spec.code.lines.recorder import Key, Recorder
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import random_upstream, run_backward, trace_program
@@ -72,8 +73,10 @@ def lines_of(folder: Path, bug: Planted) -> list[WrongLine]:
     output = np.asarray(program.run({}))
     free = program.upstream or program.jacobian
     upstream = random_upstream(output.shape, 0) if free else np.ones(output.shape)
-    paths = [found.leaf for found in run_backward(program, upstream).gradients]
-    return wrong_lines(trace_program(program, paths, upstream))
+    recorder = Recorder()
+    run = run_backward(program, upstream, recorder)
+    traced = trace_program(program, [found.leaf for found in run.gradients], upstream)
+    return wrong_lines(with_steps(traced, run, recorder)[0])
 
 
 def is_named(folder: Path, bug: Planted) -> bool:

@@ -71,6 +71,7 @@ FLOORS = [
     "spec.trace.rules",
     "spec.trace",
     "spec.code.lines",
+    "spec.code.steps",
     "spec.code",
     "spec.callables",
     "spec.derivations.text",

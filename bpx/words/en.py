@@ -436,13 +436,13 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.mean-in-backward": "only backward divides by the {count} examples; gradients of parameters were compared times {count}",
     "diagnostic.rate-assumed": Counted(
         "count",
-        one="the step of {names} was divided by {rate}, for nothing names the learning rate: a constant factor in the gradient is not checked",
-        other="the steps of {names} were divided by {rate}, for nothing names the learning rate: a common factor in the gradients is not checked",
+        one="nothing names the learning rate; {rate} was taken for the step of {names}, of which no factor is checked",
+        other="nothing names the learning rate; {rate} was taken for the steps of {names}, of which no factor is checked",
     ),
-    "diagnostic.step-of-variable": "`{variable}` was checked, not the step of `{name}`, which is no multiple of it (momentum, weight decay or the like)",
+    "diagnostic.step-of-variable": "`{variable}` was checked, not the step of `{name}`, which has other terms (momentum, weight decay)",
     "diagnostic.rates-differ": "cannot tell the learning rate: the steps of {names} are right for different ones ({rates})",
     "diagnostic.rate-unknown": "cannot tell the learning rate by which {names} is moved",
-    "diagnostic.step-unclear": "cannot tell the gradient of `{name}` from its step, which is no multiple of one array (momentum, weight decay or the like)",
+    "diagnostic.step-unclear": "cannot tell the gradient of `{name}` from its step, which has other terms (momentum, weight decay)",
     # --- diagnostics: models ---
     "diagnostic.model-broken": "`{name}` is not a valid model: {reason}",
     "diagnostic.model-lacks": "`{name}` has no part `{member}`",

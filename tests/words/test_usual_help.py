@@ -19,7 +19,7 @@ PACKAGE = Path(bpx.__file__).parent
 CODES = {key.removeprefix("diagnostic.") for key in ENGLISH if key.startswith("diagnostic.")}
 # Who makes notes and warnings, and who adds a help to every code (`bpx ops NAME` where there is none better).
 NOTES = {"note", "_note", "_at_kink"}
-HELPED = {"SettingError", "_setting_error"}
+HELPED = {"SettingError", "_setting_error", "_unclear"}
 
 NOTES_BY_ANOTHER_WAY = {
     *("no-cause", "no-twin", "no-rules-alone"),

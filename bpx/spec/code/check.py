@@ -41,9 +41,9 @@ from bpx.spec.code.leaves import Path, get, named
 from bpx.spec.code.lines.backward_values import own_name
 from bpx.spec.code.lines.line_blame import MANY
 from bpx.spec.code.lines.recorder import Recorder
-from bpx.spec.code.lines.steps import readings_alone
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
+from bpx.spec.code.steps.readings import readings_alone
 from bpx.spec.code.traced_program import (
     BackwardRun,
     TracedProgram,
@@ -90,7 +90,7 @@ def _check_black_box(program: Program, options: ProgramOptions, refusal: TraceEr
     settings = options.of_differences(problem.message, written)
     recorder = Recorder()
     run = run_backward(program, _upstream(program, options), recorder)
-    program = program.alike(steps=readings_alone(moves_of(run, program), recorder))
+    program = program.alike(steps=readings_alone(moves_of(run, program, recorder.locals), recorder))
     originals = program.world.originals
     leaves = named({found.leaf: np.array(get(originals, found.leaf)) for found in run.gradients})
     if not leaves:

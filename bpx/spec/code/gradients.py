@@ -15,7 +15,7 @@ import numpy as np
 
 from bpx.graph.arrays import Shape
 from bpx.spec.code.leaves import Path, walk
-from bpx.spec.code.lines.steps import Reading
+from bpx.spec.code.steps.readings import Reading
 from bpx.spec.code.words_of_code import (
     SAME_NAME,
     is_container,

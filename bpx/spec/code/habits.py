@@ -27,9 +27,9 @@ from bpx.spec.code.gradients import Found, place_of, read_steps
 from bpx.spec.code.leaves import Path, get, named
 from bpx.spec.code.lines.backward_values import adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
-from bpx.spec.code.lines.steps import Move, is_multiple, readings
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
+from bpx.spec.code.steps.readings import Move, is_multiple, readings
 from bpx.spec.code.traced_program import (
     BackwardRun,
     TracedProgram,
@@ -41,6 +41,7 @@ from bpx.spec.code.traced_program import (
     right_gradients,
     with_claims,
 )
+from bpx.spec.code.words_of_code import is_gradient_of, words_of
 from bpx.words.diagnostic import BpxError, Diagnostic
 
 SHORT_FLOATS = (np.float16, np.float32)
@@ -105,7 +106,7 @@ def with_steps(
 
     Raises `BpxError` where the gradient cannot be told from the step.
     """
-    moves = moves_of(run, traced.program)
+    moves = moves_of(run, traced.program, recorder.locals)
     if not moves:
         return traced, run, ()
     read = readings(moves, right_gradients(traced), recorder)
@@ -118,11 +119,16 @@ def with_steps(
     return traced._replace(program=program, leaves=leaves), run._replace(gradients=gradients), read.notes
 
 
-def moves_of(run: BackwardRun, program: Program) -> list[Move]:
-    """The steps among what backward gave."""
+def moves_of(run: BackwardRun, program: Program, local: Mapping[str, Any]) -> list[Move]:
+    """The steps among what backward gave, with the variables that may be their gradients."""
     steps = {found.leaf: found.value for found in run.gradients if found.rate is not None}
-    leaves = named({path: get(program.world.originals, path) for path in steps})
-    return [Move(leaf.path, leaf.name, leaf.value, steps[leaf.path]) for leaf in leaves]
+    moves = []
+    for leaf in named({path: get(program.world.originals, path) for path in steps}):
+        name, indices = words_of(leaf.path)
+        alike = (one for one, value in local.items() if np.shape(value) == np.shape(leaf.value))
+        variables = tuple(one for one in alike if not indices and is_gradient_of(one, name))
+        moves.append(Move(leaf.path, leaf.name, leaf.value, steps[leaf.path], variables))
+    return moves
 
 
 # --- a mean that backward alone takes ------------------------------------------------------------

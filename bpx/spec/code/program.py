@@ -23,8 +23,8 @@ from bpx.spec.code.leaves import (
     underlying,
     walk,
 )
-from bpx.spec.code.lines.steps import Reading
-from bpx.spec.code.words_of_code import RATE as RATES
+from bpx.spec.code.steps.rates import RATE as RATES
+from bpx.spec.code.steps.readings import Reading
 from bpx.spec.code.words_of_code import (
     is_cache,
     is_container,

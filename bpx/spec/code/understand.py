@@ -17,9 +17,9 @@ from bpx.graph.numbers import shape_text
 from bpx.spec.code.leaves import Path, World, get, is_users_object, walk
 from bpx.spec.code.lines.backward_values import close
 from bpx.spec.code.program import Program, Routine
+from bpx.spec.code.steps.rates import RATE
 from bpx.spec.code.traced_program import random_upstream, run_backward
 from bpx.spec.code.words_of_code import (
-    RATE,
     is_cache,
     is_loss,
     is_output,

@@ -30,11 +30,6 @@ _LOSS = re.compile(
 _OUTPUT = re.compile(
     r"out\w*|outputs?|y|y_?hat|y_?pred\w*|pred\w*|probs?|logits?|scores?|results?|values?|activations?|loss"
 )
-SURE_RATE = re.compile(r"(?i:lr|l_?rate|learning_?rate|step_?size)")
-# `alpha` is the slope of a leaky ReLU as well: a rate as an argument, and in the line that moves a weight.
-RATE = re.compile(rf"{SURE_RATE.pattern}|(?i:alpha|eta|rate)")
-
-
 _CONTAINERS = frozenset({"grads", "grad", "gradients", "g", "d", "derivatives"})  # of gradients, by name
 SAME_NAME = 3  # the best that a name can fit
 MOST_LETTERS = 64  # of a name that is looked up by its first letters: keys of dicts may be whole texts
@@ -86,6 +81,13 @@ def _each(alternatives: str) -> list[str]:
 def is_gradient_name(name: str) -> bool:
     """Whether a name says that it is a gradient."""
     return _GRADIENT.fullmatch(name) is not None
+
+
+def is_gradient_of(variable: str, name: str) -> bool:
+    """Whether a variable is called as the gradient of this array is, but for case: `dW` of `W`."""
+    wanted = {text for fit, text in spellings(name) if fit == SAME_NAME - 1}
+    sought = {text for fit, texts in spellings_sought(variable) if fit == SAME_NAME - 1 for text in texts}
+    return variable != name and is_gradient_name(variable) and not wanted.isdisjoint(sought)
 
 
 # How well a gradient's name fits an array: 3 the same, 2 but for case and underscores, 1 the first letters,

@@ -96,7 +96,7 @@ def test_each_gradient_is_compared_with_few_leaves(count: int, monkeypatch: pyte
     weights = {f"w{number}": 1.0 for number in range(count)}
     world = {"args": {"x": 1.0}, "globals": {"P": weights}}
     known = {("globals", "P", name) for name in weights}
-    found = claimed_gradients(lambda x: None, dict(weights), world, world, {}, ["x"], known)
+    found = claimed_gradients(lambda x: None, dict(weights), world, world, ["x"], known)
     assert {one.leaf for one in found} == known
     assert looked_at <= 2 * count
 
@@ -105,7 +105,7 @@ def test_names_are_indexed_once_for_all_runs() -> None:
     gradients._numbers_by_words.cache_clear()
     for value in (1.0, 2.0):
         world = {"args": {"x": value}, "globals": {}}
-        claimed_gradients(lambda x: None, {"dx": value}, world, world, {}, ["x"], {("args", "x")})
+        claimed_gradients(lambda x: None, {"dx": value}, world, world, ["x"], {("args", "x")})
     assert gradients._numbers_by_words.cache_info()[:2] == (1, 1)
 
 

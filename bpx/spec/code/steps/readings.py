@@ -7,36 +7,31 @@ multiple of the right gradient is right for some rate, and a step that is none i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx.graph.numbers import number
-from bpx.spec.code.leaves import Path
 from bpx.spec.code.lines.backward_values import close
-from bpx.spec.code.lines.recorder import Recorder, Setting
-from bpx.spec.code.words_of_code import (
-    RATE,
-    SURE_RATE,
-    is_gradient_name,
-    spellings,
-    spellings_sought,
-    words_of,
-)
+from bpx.spec.code.lines.recorder import Recorder
+from bpx.spec.code.steps.rates import RATE, SURE_RATE, numbers_in, rates_in, statements_of
 from bpx.words.diagnostic import BpxError, Diagnostic
 
-_SAME_BUT_FOR_CASE = 2  # how well a variable's name must fit; its first letters are too little
+Path = tuple[Any, ...]
 
 
 class Move(NamedTuple):
-    """A weight, what it is called, its value before the step, and how far the step took it down."""
+    """A weight, its name, its value before the step, and how far the step took it down.
+
+    `variables` are the local ones that are called as its gradient is.
+    """
 
     leaf: Path
     name: str
     weight: Any
     distance: Any
+    variables: tuple[str, ...] = ()
 
 
 class Reading(NamedTuple):
@@ -140,9 +135,9 @@ def _reading(move: Move, right: Any, recorder: Recorder, states: Container[Any])
 
 def _named(move: Move, recorder: Recorder) -> Iterator[Reading]:
     """The readings that names in the code give."""
-    statements = _statements(move, recorder.settings)
-    numbers = {1.0, *(value for one in statements for value in _numbers(one))}
-    for variable in _variables(move, recorder.locals):
+    statements = statements_of(move.weight, move.distance, recorder.settings)
+    numbers = {1.0, *(value for one in statements for value in numbers_in(one))}
+    for variable in move.variables:
         factor = multiple(move.distance, recorder.locals[variable])
         if factor is not None and factor < 0:  # uphill, the gradient is wrong whatever the variable is
             yield Reading(-factor)
@@ -150,7 +145,7 @@ def _named(move: Move, recorder: Recorder) -> Iterator[Reading]:
             sure = factor is not None and any(close(factor, one) for one in numbers)
             yield Reading(variable=variable, sure=sure)
     patterns = [RATE] + [SURE_RATE] * len(statements[1:])
-    rates = (_rates(one, pattern) for one, pattern in zip(statements, patterns, strict=False))
+    rates = (rates_in(one, pattern) for one, pattern in zip(statements, patterns, strict=False))
     rate = next((one for one in rates if one), set())
     if len(rate) == 1:
         yield Reading(rate.pop(), sure=True)
@@ -158,50 +153,6 @@ def _named(move: Move, recorder: Recorder) -> Iterator[Reading]:
 
 def _is_step_of(move: Move, reading: Reading, recorder: Recorder) -> bool:
     return multiple(move.distance, reading.gradient(move.distance, recorder.locals)) is not None
-
-
-def _variables(move: Move, local: Mapping[str, Any]) -> Iterator[str]:
-    """The local variables that are called as the gradient of the weight is: `dW` of `W`."""
-    name, indices = words_of(move.leaf)
-    wanted = {text for fit, text in spellings(name) if fit == _SAME_BUT_FOR_CASE}
-    for variable, value in local.items():
-        if indices or np.shape(value) != np.shape(move.distance) or not is_gradient_name(variable):
-            continue
-        sought = (texts for fit, texts in spellings_sought(variable) if fit == _SAME_BUT_FOR_CASE)
-        if variable != name and any(wanted & {*texts} for texts in sought):
-            yield variable
-
-
-def _statements(move: Move, settings: Sequence[Setting]) -> list[Setting]:
-    """The statement that moves the weight, and those that have set what it reads, the last first."""
-    weight = np.asarray(move.weight)
-    for place, mover in enumerate(settings):
-        is_moved = mover.reads and np.shape(mover.value) == weight.shape
-        if is_moved and close(weight - mover.value, move.distance):
-            names, found = {*mover.reads}, [mover]
-            for setting in reversed(settings[:place]):
-                if setting.key.target in names:
-                    names |= {*setting.reads}
-                    found.append(setting)
-            return found
-    return []
-
-
-def _rates(setting: Setting, pattern: re.Pattern[str]) -> set[float]:
-    """The numbers that a statement reads under such names: `self.lr`, `config["lr"]`."""
-    words = {name: re.findall(r"\w+", name) for name in setting.reads}
-    return {
-        float(value)
-        for name, value in setting.reads.items()
-        if not np.ndim(value) and value and words[name] and pattern.fullmatch(words[name][-1])
-    }
-
-
-def _numbers(setting: Setting) -> Iterator[float]:
-    """The numbers that a statement reads or has written in it."""
-    yield from (float(value) for value in setting.reads.values() if not np.ndim(value))
-    if setting.statement is not None:
-        yield from map(float, re.findall(r"(?<![\w.])\d*\.?\d+(?:e[+-]?\d+)?", setting.statement.value))
 
 
 # --- what the right gradient says ----------------------------------------------------------------
@@ -228,10 +179,13 @@ def _assumed(
         raise BpxError([_unclear("rate-unknown", moves)])  # one number is a multiple of any other one
     if rates:
         return rates[0]
-    written = {
-        value for move in moves for one in _statements(move, recorder.settings)[:1] for value in _numbers(one)
-    }
-    return written.pop() if len(written) == 1 and 0 not in written else _usual_factor(moves, right)
+    statements = [
+        statement
+        for move in moves
+        for statement in statements_of(move.weight, move.distance, recorder.settings)[:1]
+    ]
+    written = {value for statement in statements for value in numbers_in(statement) if value}
+    return written.pop() if len(written) == 1 else _usual_factor(moves, right)
 
 
 def _usual_factor(moves: Sequence[Move], right: Mapping[Path, Any]) -> float:
@@ -262,7 +216,7 @@ def _off(value: Any, right: Any) -> float:
 
 def _unclear(code: str, moves: Sequence[Move], **facts: str) -> Diagnostic:
     """A refusal, with how the code may say what cannot be told."""
-    names = {"names": _listed(moves), "name": moves[0].name, "variable": f"d{words_of(moves[0].leaf)[0]}"}
+    names = {"names": _listed(moves), "name": moves[0].name, "variable": f"d{moves[0].name}"}
     return Diagnostic(code, None, {**names, **facts}, "name-rate")
 
 

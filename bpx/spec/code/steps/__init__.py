@@ -1,0 +1,1 @@
+"""The gradient in the step that backward makes a weight take."""
