@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bpx.check.report.entry import Verdict
 from bpx.check.report.report import Report
 from bpx.spec.code.target import check_code, read_code
 from bpx.words.diagnostic import BpxError
@@ -144,8 +145,9 @@ def test_a_factor_in_a_named_step_is_a_mistake(tmp_path: Path, body: str, state:
 @pytest.mark.parametrize("state", ["self.lr = 0.3", "pass"], ids=["named", "not named"])
 def test_a_step_uphill_is_wrong_by_its_sign_alone(tmp_path: Path, state: str) -> None:
     rate = "self.lr" if "lr" in state else "0.3"
-    report = report_of(tmp_path, f"self.W += {rate} * {OUTER}", state)
-    assert mistakes(report) == ["wrong sign"]
+    for body in (f"self.W += {rate} * {OUTER}", f"dW = {OUTER}\nself.W += {rate} * dW"):
+        report = report_of(tmp_path, body, state)
+        assert mistakes(report) == ["wrong sign"]
 
 
 def test_steps_uphill_of_two_rates_are_wrong_by_their_signs_alone(tmp_path: Path) -> None:
@@ -196,13 +198,23 @@ def test_a_wrong_direction_is_wrong_for_every_rate(
 
 
 def test_the_line_of_a_wrong_step_is_found_with_the_number_in_it(tmp_path: Path) -> None:
-    [blame] = report_of(tmp_path, "self.W -= 0.1 * np.outer(self.x, dout)").blame
+    [blame] = report_of(tmp_path, "self.W -= 0.1 * np.outer(dout, self.x * self.x)").blame
     assert blame.code is not None
     assert blame.code.right == "self.W -= 0.1 * np.outer(dout, self.x)"
 
 
+def test_one_wrong_entry_of_an_unnamed_step_stands_out(tmp_path: Path) -> None:
+    report = report_of(tmp_path, f"g = {OUTER}\ng[0, 0] *= 2\nself.W -= 0.1 * 3 * g")
+    [column] = report.columns
+    assert [*column.verdicts.ravel() == Verdict.DISAGREE] == [True] + [False] * 8
+
+
 def test_a_normalized_gradient_has_another_rate_at_other_inputs(tmp_path: Path) -> None:
-    report = report_of(tmp_path, f"g = {OUTER}\nself.W -= 0.1 * g / np.linalg.norm(g)")
+    output = "np.tanh(self.W @ x)"
+    gradient = "np.outer(dout * (1 - np.tanh(self.W @ self.x) ** 2), self.x)"
+    report = report_of(
+        tmp_path, f"g = {gradient}\nself.W -= 0.1 * g / np.linalg.norm(g)", output=output
+    )
     assert report.verdict == "agree"
     assert notes(report, "rate-assumed")
 

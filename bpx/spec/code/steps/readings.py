@@ -142,7 +142,7 @@ def _named(move: Move, recorder: Recorder) -> Iterator[Reading]:
         if factor is not None and factor < 0:  # uphill, the gradient is wrong whatever the variable is
             yield Reading(-factor)
         else:
-            sure = factor is not None and any(close(factor, one) for one in numbers)
+            sure = any(close(factor, one) for one in numbers)
             yield Reading(variable=variable, sure=sure)
     patterns = [RATE] + [SURE_RATE] * len(statements[1:])
     rates = (rates_in(one, pattern) for one, pattern in zip(statements, patterns, strict=False))
