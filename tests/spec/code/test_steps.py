@@ -206,15 +206,13 @@ def test_the_line_of_a_wrong_step_is_found_with_the_number_in_it(tmp_path: Path)
 def test_one_wrong_entry_of_an_unnamed_step_stands_out(tmp_path: Path) -> None:
     report = report_of(tmp_path, f"g = {OUTER}\ng[0, 0] *= 2\nself.W -= 0.1 * 3 * g")
     [column] = report.columns
-    assert [*column.verdicts.ravel() == Verdict.DISAGREE] == [True] + [False] * 8
+    assert [*(column.verdicts.ravel() == Verdict.DISAGREE)] == [True] + [False] * 8
 
 
 def test_a_normalized_gradient_has_another_rate_at_other_inputs(tmp_path: Path) -> None:
     output = "np.tanh(self.W @ x)"
     gradient = "np.outer(dout * (1 - np.tanh(self.W @ self.x) ** 2), self.x)"
-    report = report_of(
-        tmp_path, f"g = {gradient}\nself.W -= 0.1 * g / np.linalg.norm(g)", output=output
-    )
+    report = report_of(tmp_path, f"g = {gradient}\nself.W -= 0.1 * g / np.linalg.norm(g)", output=output)
     assert report.verdict == "agree"
     assert notes(report, "rate-assumed")
 
