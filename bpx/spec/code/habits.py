@@ -24,7 +24,7 @@ from bpx.check.report.gradient_table import GradientTable
 from bpx.graph.numbers import number
 from bpx.spec.code.blamed_lines import MOVED
 from bpx.spec.code.gradients import Found, place_of, read_steps
-from bpx.spec.code.leaves import Path, get, named
+from bpx.spec.code.leaves import Path, copied, get, named
 from bpx.spec.code.lines.backward_values import adjoints, close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
@@ -202,7 +202,7 @@ def elsewhere(traced: TracedProgram, chosen: ProgramOptions) -> Elsewhere:
             wrong_later = _wrong(at, later, chosen)
             if not wrong_later and gives(at, later.output):
                 continue
-            alone = _until_refused(_calls(program, upstream, start=values))
+            alone = _until_refused(_calls(program, upstream, start=copied(values)))  # steps change arrays
             if not alone:
                 continue
             wrong = _wrong(at, alone[0], chosen)

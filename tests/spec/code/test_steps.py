@@ -217,6 +217,14 @@ def test_a_normalized_gradient_has_another_rate_at_other_inputs(tmp_path: Path) 
     assert notes(report, "rate-assumed")
 
 
+def test_a_step_that_is_right_at_the_given_weights_alone_is_wrong_from_the_first_call_on(
+    tmp_path: Path,
+) -> None:
+    body = f"self.W -= self.lr * {OUTER} * self.W[0, 0] / 1.5"
+    report = report_of(tmp_path, body, "self.lr = 0.3")
+    assert [one.code for blame in report.blame for one in blame.mistakes] == ["only-here"]
+
+
 def test_all_steps_have_one_rate(tmp_path: Path) -> None:
     report = report_of(tmp_path, f"self.W -= 0.1 * {OUTER}\nself.b -= 0.1 * dout")
     assert (report.verdict, report.total) == ("agree", 12)
