@@ -385,6 +385,8 @@ CHINESE: dict[str, str | Counted] = {
     "diagnostic.only-for-code": "`{option}` 只用于 Python 文件和模型",
     "diagnostic.taken-as-output": "`{backward}` 的 `{name}` 被当作 `{forward}` 的输出；若它是上游梯度，请命名为 `dout`",
     "diagnostic.taken-as-upstream": "`{backward}` 的 `{name}` 被当作上游梯度：梯度随它加倍",
+    "diagnostic.taken-as-argument": "`{backward}` 的 `{name}` 被当作 `{forward}` 的参数，而不是 `{forward}` 以此名返回的值",
+    "diagnostic.taken-as-needed": "`{backward}` 的 `{name}` 被当作上游梯度，因为 `{forward}` 的输出是数组",
     "diagnostic.unclear-argument": "无法判断 `{backward}` 的 `{name}` 是上游梯度还是输出：只有它是输出时，梯度才正确",
     "diagnostic.no-upstream": "`{name}` 不接受上游梯度，而正向函数的输出是数组",
     "diagnostic.loss-not-number": "`{name}` 返回形状为 {shape} 的数组，而损失应是一个数",

@@ -190,7 +190,10 @@ class Caller:
         return gradients
 
     def _listed(self, result: Any) -> list[Any]:
-        """The gradients one by one; a single input's may stand bare, be it a list of numbers."""
+        """The gradients one by one; a single input's may stand bare, be it a list of numbers.
+
+        A bare array that has the shape of an input is its gradient: no stack of several has that.
+        """
         if isinstance(result, tuple):
             return list(result)
         if len(self.values) == 1:
@@ -199,6 +202,10 @@ class Caller:
             shape = any_array(result).shape  # () of a list that cannot be read as numbers
             wrapped = len(result) == 1 and (result[0] is None or shape in ((), (1, *self.values[0].shape)))
             return result if wrapped else [result]
+        shapes = [value.shape for value in self.values]
+        if isinstance(result, np.ndarray) and result.ndim and result.shape in shapes:
+            own = shapes.index(result.shape)
+            return [result if i == own else None for i in range(len(shapes))]
         return list(result) if isinstance(result, list) or np.ndim(result) else [result]
 
     # --- types -------------------------------------------------------------------------------

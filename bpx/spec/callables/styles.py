@@ -17,7 +17,7 @@ from bpx.spec.code.leaves import cells_in_reach, copied, is_users_object, underl
 from bpx.spec.code.program import Program
 from bpx.spec.code.traced_program import is_loss_alone
 from bpx.spec.code.understand import routines_of, understood
-from bpx.spec.code.words_of_code import is_cache, is_upstream, parameters
+from bpx.spec.code.words_of_code import is_cache, is_upstream, parameters, returned_names
 
 
 def program_in_other_style(
@@ -118,14 +118,17 @@ def _begins_with_inputs(forward: Callable[..., Any], backward: Callable[..., Any
     """Whether backward takes the inputs by forward's names for them, and first of all one of these."""
     own = [parameter.name for parameter in parameters(forward)]
     names = [parameter.name for parameter in parameters(backward)]
-    return bool(own) and {*own} < {*names} and names[0] in own and not is_upstream(names[0])
+    return bool(own) and {*own} <= {*names} and names[0] in own and not is_upstream(names[0])
 
 
 def _takes_cache(forward: Callable[..., Any], inputs: Sequence[Any], backward: Callable[..., Any]) -> bool:
-    """Whether backward is to be handed what forward returns beside its output: `backward(dout, cache)`."""
+    """Whether backward is to be handed what forward returns beside its output: `backward(dout, cache)`.
+
+    It says so by its names for a cache, or by the names that these things have in forward.
+    """
     own = {parameter.name for parameter in parameters(forward)}
-    kept = [one.name for one in parameters(backward)[1:] if is_cache(one.name) and one.name not in own]
-    if not kept:
+    others = {one.name for one in parameters(backward)[1:]} - own
+    if not any(is_cache(name) or name in returned_names(forward).values() for name in others):
         return False
     try:
         result = forward(*copied(list(inputs)))

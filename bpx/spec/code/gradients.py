@@ -53,13 +53,17 @@ class Words(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """An array that may be a gradient: what it is called, the indices behind the name, where it stands."""
+    """An array that may be a gradient: what it is called, the indices behind the name, where it stands.
+
+    `is_new` says whether the call has made it: what stood there before has to be called after its array.
+    """
 
     name: str
     indices: tuple[Any, ...]
     value: Any
     place: str
     parent: Path | None = None  # where it is left, the path of what holds it
+    is_new: bool = True
 
 
 def claimed_gradients(
@@ -84,7 +88,7 @@ def claimed_gradients(
     except TooManyResults:
         facts = {"name": getattr(backward, "__name__", "backward"), "most": f"{MOST_RESULTS:,}"}
         raise BpxError([Diagnostic("too-many-results", None, facts, "array-each")]) from None
-    pairs = [(path, item) for path, item in _returned(backward, result) if path not in besides]
+    pairs = [(path, item) for path, item in _returned(backward, result, leaves) if path not in besides]
     returned = [item for _, item in pairs]
 
     shaped = _Leaves({path: np.shape(value) for path, value in leaves.items()})
@@ -127,7 +131,7 @@ def misshapen(
     leaves = {path: value for path, value in walk(dict(before)) if path in known and path not in found}
     wrong: dict[Path, Found] = {}
     by_name = _Leaves(dict.fromkeys(leaves))
-    for candidate in [*(item for _, item in _returned(backward, result)), *_left(before, after)]:
+    for candidate in [*(item for _, item in _returned(backward, result, leaves)), *_left(before, after)]:
         for path in by_name.of_same_name(candidate):
             if np.shape(leaves[path]) != np.shape(candidate.value):
                 wrong.setdefault(path, Found(path, candidate.value, candidate.place))
@@ -141,7 +145,7 @@ def misplaced(
     if not isinstance(result, tuple | list) or len(result) != len(args):
         return []
     wrong = []
-    for path, item in _returned(backward, result):
+    for path, item in _returned(backward, result, leaves):
         leaf = ("args", list(args)[path[0]], *path[1:])
         if not item.name and leaf in leaves and np.shape(item.value) != np.shape(leaves[leaf]):
             wrong.append(Found(leaf, item.value, item.place))
@@ -188,7 +192,13 @@ def _as_floats(value: Any) -> Any:
 # --- where they are -----------------------------------------------------------------------------
 
 
-def _returned(backward: Callable[..., Any], result: Any) -> Iterable[tuple[Path, Candidate]]:
+def _returned(
+    backward: Callable[..., Any], result: Any, leaves: Mapping[Path, Any]
+) -> Iterable[tuple[Path, Candidate]]:
+    """The arrays that backward returned, with what the source calls them.
+
+    An argument itself, as in `return w, x`, is the gradient of another one: its name says nothing.
+    """
     labels = returned_names(backward)
     for path, value in walk(result):
         label = next((labels[path[:n]] for n in range(len(path), -1, -1) if path[:n] in labels), None)
@@ -196,6 +206,8 @@ def _returned(backward: Callable[..., Any], result: Any) -> Iterable[tuple[Path,
         if not name and label:
             covered = next(n for n in range(len(path), -1, -1) if path[:n] in labels)
             name, indices = label, tuple(path[covered:])
+            if np.array_equal(value, leaves.get(("args", label, *indices), np.nan)):
+                name = ""
         if "." not in (label or ""):  # `return self.dW`: it is found where it is left
             yield path, Candidate(name, indices, value, f"returned {place_of(path)}".strip())
 
@@ -207,12 +219,14 @@ def place_of(path: Path) -> str:
 
 def _left(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Candidate]:
     """Arrays that stand in objects, dicts and globals under the name of a gradient."""
+    was = dict(walk(dict(before)))
     for path, value in walk(dict(after)):
         name, indices = words_of(path)
         holder = path[: len(path) - len(indices) - 1]
         above = next((str(step) for step in reversed(holder) if isinstance(step, str)), "")
         if is_gradient_name(name) or is_container(above):
-            yield Candidate(name, indices, value, f"left {place_of(path)}", holder)
+            is_new = path not in was or not np.array_equal(was[path], value)
+            yield Candidate(name, indices, value, f"left {place_of(path)}", holder, is_new)
 
 
 # --- which array each is of ---------------------------------------------------------------------
@@ -287,7 +301,7 @@ def _words_that_fit(candidate: Candidate) -> Iterator[list[Words]]:
     # An argument is meant rather than a global variable or an attribute of the same name.
     scopes = (True, False) if parent is None else (parent,)
     for fit, texts in spellings_sought(candidate.name):
-        for scope in scopes if fit or parent is not None else ():
+        for scope in scopes if fit or (parent is not None and candidate.is_new) else ():
             yield [Words(fit, text, scope) for text in texts]
 
 

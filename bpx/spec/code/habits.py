@@ -58,9 +58,11 @@ _CLEARS = (
 
 
 def adds_up(program: Program, upstream: Any) -> list[Path]:
-    """The leaves whose gradients a second call gives otherwise, at the same values."""
-    runs = [call.run.gradients for call in _calls(program, upstream, {})]
-    first, second = ({found.leaf: np.array(found.value) for found in run} for run in runs)
+    """The leaves whose gradients a second call gives otherwise, at the same values, for the same output."""
+    calls = list(_calls(program, upstream, {}))
+    if not close(calls[1].output, calls[0].output):  # forward itself goes on from what it left
+        return []
+    first, second = ({found.leaf: np.array(found.value) for found in call.run.gradients} for call in calls)
     return [leaf for leaf, value in first.items() if leaf in second and not close(second[leaf], value)]
 
 
@@ -245,19 +247,27 @@ def _until_refused(calls: Iterator[_Call]) -> list[_Call]:
 def _moved(traced: TracedProgram, seed: int, *, shifted: bool) -> dict[Path, Any]:
     """Other values for the leaves, near the given ones, or near these one place further.
 
-    A matrix that is symmetric stays so: it may have to be.
+    Matrices that are symmetric or antisymmetric stay so: they may have to be.
     """
     rng = np.random.default_rng(seed)
     values = {}
     for leaf in traced.leaves:
         given = np.asarray(leaf.value)
-        symmetric = given.ndim == 2 and np.array_equal(given, given.T)
         base = np.roll(given, 1) if shifted else given
         size = np.abs(base).astype(float)
         size = np.where(size > 0, size, np.median(size[size > 0]) if (size > 0).any() else 1.0)
         moved = base + MOVED * size * rng.uniform(0.5, 1.0, size.shape) * rng.choice([-1.0, 1.0], size.shape)
-        values[leaf.path] = ((moved + moved.T) / 2 if symmetric else moved).astype(given.dtype)[()]
+        values[leaf.path] = _as_symmetric(moved, given).astype(given.dtype)[()]
     return values
+
+
+def _as_symmetric(moved: Any, given: Any) -> Any:
+    """An array with what its matrices have of the symmetry of the given ones."""
+    if given.ndim < 2:
+        return moved
+    transposed = given.swapaxes(-1, -2)
+    signs = [sign for sign in (1, -1) if np.array_equal(given, sign * transposed)]
+    return (moved + signs[0] * moved.swapaxes(-1, -2)) / 2 if signs else moved
 
 
 def _wrong(at: TracedProgram, call: _Call, chosen: ProgramOptions) -> dict[str, dict[str, str]]:

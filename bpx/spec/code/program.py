@@ -85,6 +85,7 @@ class Program:
         self.upstream: list[str] = []  # the arguments of backward that take what arrives at them
         # Arguments of backward whose names say nothing: the output, unless one takes what arrives from above.
         self.unclear: list[str] = []
+        self.arguments_first = False  # of a name for both, the argument is meant and not what forward returns
         self._changes: dict[str, Any] = {}
         self._labels = returned_names(forward.function)
 
@@ -278,7 +279,9 @@ class Program:
         if self.both:
             return run.pool[""]
         rest = _rest(run.pool[""], self.outputs)
-        args = {**world["args"], **{name: value for name, value in run.pool.items() if name}, **parts}
+        kept = {name: value for name, value in run.pool.items() if name}
+        own = world["args"]
+        args = {**kept, **own, **parts} if self.arguments_first else {**own, **kept, **parts}
         output = get(run.pool[""], self.outputs[0])
         return _call(self.backward.bound(world), args, self.backward.name, {"cache": rest, "output": output})
 

@@ -218,6 +218,9 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
     if len(paired) > 1:
         program.upstream = paired
         return
+    if not paired and 1 < len(wanting) == len(_several(result)):
+        program.outputs, program.upstream = _several(result), wanting
+        return
     wanting = paired or wanting
     program.upstream = [
         name for name in wanting if name not in optional or np.ndim(get(result, program.outputs[0]))
@@ -229,6 +232,13 @@ def _find_outputs(program: Program, module_globals: Mapping[str, Any]) -> None:
         )
         program.jacobian = program.loss is None
         program.loss_is_found = program.loss is not None
+
+
+def _several(result: Any) -> list[Path]:
+    """Where the outputs stand in a tuple of arrays and numbers, each of which may be derived."""
+    items = result if isinstance(result, tuple) else ()
+    numeric = all(isinstance(item, np.ndarray | np.floating | float) for item in items)
+    return [(i,) for i, item in enumerate(items) if numeric and np.asarray(item).dtype.kind == "f"]
 
 
 def _check_loss(program: Program) -> None:
@@ -279,9 +289,15 @@ def settled(program: Program, check: Callable[[Program], Report]) -> Report:
 
     Raises `BpxError` where an argument may be either, and the verdict depends on it.
     """
-    upstreams = _upstream_readings(program)
+    possible, taken = _upstream_readings(program), "taken-as-upstream"
+    upstreams = [reading for reading in possible if _doubles(reading)]
     if not upstreams:
-        return _noted(check(program), program, ())
+        try:
+            return _noted(_checked_by_name(program, check), program, ())
+        except BpxError as error:
+            if not possible or error.diagnostics[0].code != "no-upstream":
+                raise
+            upstreams, taken = possible[:1], "taken-as-needed"
     reports = [check(reading) for reading in upstreams]
     agreeing = [report for report in reports if _agrees(report)]
     report = (agreeing or reports)[0]
@@ -289,14 +305,32 @@ def settled(program: Program, check: Callable[[Program], Report]) -> Report:
     if not agreeing and any(_agrees(_attempt(other, check)) for other in _output_readings(program)):
         facts = {"name": reading.upstream[0], "backward": program.backward.name}
         raise BpxError([Diagnostic("unclear-argument", None, facts, "name-argument")])
-    return _noted(report, program, reading.upstream)
+    return _noted(report, program, reading.upstream, taken)
 
 
-def _noted(report: Report, program: Program, upstream: Sequence[str]) -> Report:
+def _checked_by_name(program: Program, check: Callable[[Program], Report]) -> Report:
+    """The check of a program; by a name that forward gives a new value, backward may mean the argument."""
+    report = check(program)
+    names = [parameter.name for parameter in parameters(program.backward.function)]
+    labels = returned_names(program.forward.function).values()
+    shared = [name for name in names if name in labels and name in program.world.originals["args"]]
+    if program.both or not shared or report.verdict != Verdict.DISAGREE.word:
+        return report
+    other = check(program.alike(arguments_first=True))
+    facts = {"backward": program.backward.name, "forward": program.forward.name}
+    notes = (
+        Diagnostic("taken-as-argument", None, {**facts, "name": name}, severity="note") for name in shared
+    )
+    return replace(other, notes=(*notes, *other.notes)) if _agrees(other) else report
+
+
+def _noted(
+    report: Report, program: Program, upstream: Sequence[str], taken: str = "taken-as-upstream"
+) -> Report:
     """The report with a note on each unclear argument: as what it was taken."""
     facts = {"backward": program.backward.name, "forward": program.forward.name}
     notes = [
-        Diagnostic("taken-as-upstream", None, {**facts, "name": name}, severity="note")
+        Diagnostic(taken, None, {**facts, "name": name}, severity="note")
         if name in upstream
         else Diagnostic("taken-as-output", None, {**facts, "name": name}, severity="note")
         for name in program.unclear
@@ -316,11 +350,15 @@ def _attempt(program: Program, check: Callable[[Program], Report]) -> Report | N
 
 
 def _upstream_readings(program: Program) -> list[Program]:
-    """The program with each argument in turn as the upstream gradient, where gradients double with it."""
+    """The program with the unclear arguments as upstream gradients: one for each output, or each in turn."""
     is_asked = program.loss is None or program.loss_is_found
-    names = program.unclear if is_asked and not program.upstream else []
-    readings = [program.alike(loss=None, jacobian=False, upstream=[name]) for name in names]
-    return [reading for reading in readings if _doubles(reading)]
+    if not program.unclear or not is_asked or program.upstream:
+        return []
+    plain = program.alike(loss=None, jacobian=False)
+    outputs = _several(program.returned())
+    together = [plain.alike(upstream=program.unclear, outputs=outputs)]
+    alone = [plain.alike(upstream=[name]) for name in program.unclear]
+    return (together if len(outputs) == len(program.unclear) else []) + alone
 
 
 def _output_readings(program: Program) -> list[Program]:

@@ -174,3 +174,27 @@ def test_a_symmetric_matrix_stays_symmetric(tmp_path: Path) -> None:
         "def backward(x):\n    return {'x': 2 * A @ x, 'A': np.outer(x, x)}\n"
     )
     assert report_of(tmp_path, text).verdict == "agree"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_each_of_a_stack_of_matrices_keeps_its_symmetry(tmp_path: Path, sign: int) -> None:
+    matrix = "np.array([[[0.0, 2.0, 1.0], [0.0, 0.0, 0.5], [0.0, 0.0, 0.0]]])"
+    text = (
+        f"A = {matrix}\nA = A + {sign} * A.swapaxes(1, 2)\n"
+        "def forward(x):\n    return np.sum((A[0] @ x) ** 2)\n\n\n"
+        "def backward(x):\n    y = A[0] @ x\n"
+        f"    return {{'x': {2 * sign} * A[0] @ y, 'A': 2 * np.outer(y, x)[None]}}\n"
+    )
+    assert report_of(tmp_path, text).verdict == "agree"
+
+
+@pytest.mark.parametrize("start", ["None", "0"])
+def test_what_forward_goes_on_from_is_no_sum(tmp_path: Path, start: str) -> None:
+    text = CLASS.replace("self.kept = None", f"self.kept = {start}").format(
+        keep="self.kept = (self.kept or 0) + 1; self.x = x",
+        value="self.kept * x * x",
+        gradient="2 * dout * self.kept * self.x",
+    )
+    report = report_of(tmp_path, text, "net")
+    assert (report.verdict, kinds(report)) == ("agree", [])
+    assert "unsteady-forward" in [note.code for note in report.notes]
