@@ -122,13 +122,15 @@ def _begins_with_inputs(forward: Callable[..., Any], backward: Callable[..., Any
 
 
 def _takes_cache(forward: Callable[..., Any], inputs: Sequence[Any], backward: Callable[..., Any]) -> bool:
-    """Whether backward is to be handed what forward returns beside its output: `backward(dout, cache)`.
+    """Whether backward is to be handed what forward returns: `backward(dout, cache)`, `backward(dout, p)`.
 
     It says so by its names for a cache, or by the names that these things have in forward.
     """
     own = {parameter.name for parameter in parameters(forward)}
     others = {one.name for one in parameters(backward)[1:]} - own
-    if not any(is_cache(name) or name in returned_names(forward).values() for name in others):
+    if others & {*returned_names(forward).values()}:
+        return True
+    if not any(map(is_cache, others)):
         return False
     try:
         result = forward(*copied(list(inputs)))

@@ -114,7 +114,8 @@ def claimed_gradients(
         positioned = in_order if not one_each or len(in_order) == len(returned) else ()
     for item in positioned:
         found.setdefault(item.leaf, item)
-    for item in _steps(leaves, after, {*found}):
+    gradients = {path for path in leaves if f"left {place_of(path)}" in taken}
+    for item in _steps(leaves, after, {*found} | gradients):
         found[item.leaf] = item
     return list(found.values())
 

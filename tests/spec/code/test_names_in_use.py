@@ -107,6 +107,31 @@ def test_backward_may_take_what_forward_returns_under_this_name() -> None:
     assert bpx.gradcheck(forward, [x], lambda dout, mask: -dout * mask).verdict == "disagree"
 
 
+def test_backward_may_take_the_output_under_its_name() -> None:
+    def forward(z: Any) -> Any:
+        p = np.exp(z) / np.sum(np.exp(z))
+        return p
+
+    z = np.array([1.0, -2.0, 0.3])
+    assert bpx.gradcheck(forward, [z], lambda dp, p: p * (dp - dp @ p)).verdict == "agree"
+    assert bpx.gradcheck(forward, [z], lambda dp, p: p * (dp + dp @ p)).verdict == "disagree"
+    assert bpx.gradcheck(lambda z: z**2, [z], lambda g, p: 2 * g * p).verdict == "agree"
+
+
+@pytest.mark.parametrize(("slip", "verdict"), [("", "agree"), ("2 * ", "disagree")])
+def test_gradients_put_into_arrays_that_are_there_are_no_step(
+    tmp_path: Path, slip: str, verdict: str
+) -> None:
+    text = (
+        'params = {"W": np.eye(3)}\ngrads = {"W": np.zeros((3, 3))}\n'
+        'def forward(x):\n    return x @ params["W"]\n\n\n'
+        f'def backward(dout, x):\n    grads["W"][...] = {slip}x.T @ dout\n    return dout @ params["W"].T\n'
+    )
+    report = report_of(tmp_path, text)
+    assert report.verdict == verdict
+    assert [column.input for column in report.columns if column.input != "x"] == ["W"]
+
+
 def test_backward_may_begin_with_all_arguments_of_forward() -> None:
     def forward(x: Any, p: int = 3) -> Any:
         return np.sum(x**p)
