@@ -189,7 +189,7 @@ class World:
         data = {name: value for name, value in data.items() if _is_data(name, value) or value is owner}
         at_home = any(value is owner for value in data.values())
         self.originals: dict[str, Any] = {
-            "args": dict(args),
+            "args": _apart(args),
             "globals": data,
             "self": None if at_home else owner,
             "cells": [cell.cell_contents for cell in cells],
@@ -263,6 +263,15 @@ def cells_in_reach(function: Callable[..., Any]) -> list[types.CellType]:
         values = [*called, *(content for _, content in held)]
         todo += [inner for value in values for inner in _functions_of(value)]
     return list(cells.values())
+
+
+def _apart(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, each an array of its own: `forward(x, x)` has a derivative by each of the two."""
+    apart: dict[str, Any] = {}
+    for name, value in args.items():
+        is_again = isinstance(value, np.ndarray) and any(value is other for other in apart.values())
+        apart[name] = value.copy() if is_again else value
+    return apart
 
 
 def _content(cell: types.CellType) -> Any:

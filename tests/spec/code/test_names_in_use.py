@@ -109,13 +109,25 @@ def test_backward_may_take_what_forward_returns_under_this_name() -> None:
 
 def test_backward_may_take_the_output_under_its_name() -> None:
     def forward(z: Any) -> Any:
-        p = np.exp(z) / np.sum(np.exp(z))
+        p = np.exp(z)
+        p /= np.sum(p)
         return p
 
     z = np.array([1.0, -2.0, 0.3])
     assert bpx.gradcheck(forward, [z], lambda dp, p: p * (dp - dp @ p)).verdict == "agree"
     assert bpx.gradcheck(forward, [z], lambda dp, p: p * (dp + dp @ p)).verdict == "disagree"
     assert bpx.gradcheck(lambda z: z**2, [z], lambda g, p: 2 * g * p).verdict == "agree"
+
+
+@pytest.mark.parametrize(("gradient", "verdict"), [("2 * w, x", "disagree"), ("w, x", "agree")])
+def test_the_same_array_as_two_arguments_has_two_gradients(
+    tmp_path: Path, gradient: str, verdict: str
+) -> None:
+    text = pair("x, w", "return np.sum(x * w)", "x, w", gradient) + "\n\ndef given():\n    x = np.ones(2)\n"
+    file = tmp_path / "net.py"
+    file.write_text(f"import numpy as np\n{text}    return {{'x': x, 'w': x}}\n".replace("given", "inputs"))
+    report = check_code(read_code(f"{file}:forward,backward", {}))
+    assert (report.verdict, len(report.columns)) == (verdict, 2)
 
 
 @pytest.mark.parametrize(("slip", "verdict"), [("", "agree"), ("2 * ", "disagree")])
