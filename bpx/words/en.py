@@ -398,7 +398,7 @@ ENGLISH: dict[str, str | Counted] = {
     "diagnostic.only-for-code": "`{option}` is only for Python files and models",
     "diagnostic.taken-as-output": "`{name}` of `{backward}` is taken for the output of `{forward}`; call it `dout` if it is the upstream gradient",
     "diagnostic.taken-as-upstream": "`{name}` of `{backward}` is taken for the upstream gradient: the gradients double with it",
-    "diagnostic.taken-as-argument": "`{name}` of `{backward}` is taken for the argument of `{forward}`, not for what `{forward}` returns under this name",
+    "diagnostic.taken-as-argument": "`{name}` of `{backward}` is taken for the argument of `{forward}`, not for the result of this name",
     "diagnostic.taken-as-needed": "`{name}` of `{backward}` is taken for the upstream gradient, for the output of `{forward}` is an array",
     "diagnostic.unclear-argument": "cannot tell which `{name}` of `{backward}` is: upstream gradient or output; it agrees only as the output",
     "diagnostic.no-upstream": "`{name}` takes no upstream gradient, but the output of the forward function is an array",

@@ -289,7 +289,7 @@ def settled(program: Program, check: Callable[[Program], Report]) -> Report:
 
     Raises `BpxError` where an argument may be either, and the verdict depends on it.
     """
-    possible, taken = _upstream_readings(program), "taken-as-upstream"
+    possible, needed = _upstream_readings(program), False
     upstreams = [reading for reading in possible if _doubles(reading)]
     if not upstreams:
         try:
@@ -297,7 +297,7 @@ def settled(program: Program, check: Callable[[Program], Report]) -> Report:
         except BpxError as error:
             if not possible or error.diagnostics[0].code != "no-upstream":
                 raise
-            upstreams, taken = possible[:1], "taken-as-needed"
+            upstreams, needed = possible[:1], True
     reports = [check(reading) for reading in upstreams]
     agreeing = [report for report in reports if _agrees(report)]
     report = (agreeing or reports)[0]
@@ -305,7 +305,7 @@ def settled(program: Program, check: Callable[[Program], Report]) -> Report:
     if not agreeing and any(_agrees(_attempt(other, check)) for other in _output_readings(program)):
         facts = {"name": reading.upstream[0], "backward": program.backward.name}
         raise BpxError([Diagnostic("unclear-argument", None, facts, "name-argument")])
-    return _noted(report, program, reading.upstream, taken)
+    return _noted(report, program, reading.upstream, needed=needed)
 
 
 def _checked_by_name(program: Program, check: Callable[[Program], Report]) -> Report:
@@ -324,13 +324,13 @@ def _checked_by_name(program: Program, check: Callable[[Program], Report]) -> Re
     return replace(other, notes=(*notes, *other.notes)) if _agrees(other) else report
 
 
-def _noted(
-    report: Report, program: Program, upstream: Sequence[str], taken: str = "taken-as-upstream"
-) -> Report:
+def _noted(report: Report, program: Program, upstream: Sequence[str], *, needed: bool = False) -> Report:
     """The report with a note on each unclear argument: as what it was taken."""
     facts = {"backward": program.backward.name, "forward": program.forward.name}
     notes = [
-        Diagnostic(taken, None, {**facts, "name": name}, severity="note")
+        Diagnostic("taken-as-needed", None, {**facts, "name": name}, severity="note")
+        if name in upstream and needed
+        else Diagnostic("taken-as-upstream", None, {**facts, "name": name}, severity="note")
         if name in upstream
         else Diagnostic("taken-as-output", None, {**facts, "name": name}, severity="note")
         for name in program.unclear
