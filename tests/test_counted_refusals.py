@@ -190,9 +190,7 @@ def test_results_of_backward_in_code_are_counted_before_they_are_matched(
     before = {"args": {"x": np.ones(6)}, "globals": {}}
 
     def returned(result: Any) -> list[gradients.Found]:
-        return gradients.claimed_gradients(
-            lambda x, up: None, result, before, before, {}, ["x"], {("args", "x")}
-        )
+        return gradients.claimed_gradients(lambda x, up: None, result, before, before, ["x"], {("args", "x")})
 
     every_array = [0.5] * 6  # a list of numbers that has the shape of an array is one
     assert [found.leaf for found in returned(every_array)] == [("args", "x")]

@@ -68,16 +68,6 @@ def test_every_structural_row_has_cases():
     assert {op.name for op in STRUCTURAL} == {name for name, _, _ in CASES} == set(oracle.tensors())
 
 
-def test_a_failure_names_its_case():
-    @over([("sum", [(2,)], {}), ("sum", [(3,)], {})])
-    def failing(name, shapes, settings):
-        assert shapes == [(2,)]
-
-    with pytest.raises(AssertionError) as caught:
-        failing("sum")
-    assert caught.value.__notes__ == ["at ('sum', [(3,)], {})"]
-
-
 NOT_LINEAR = [case for case in CASES if not OPS[case[0]].linear or len(case[1]) > 1]
 FEW_OF_EACH = [
     case

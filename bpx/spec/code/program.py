@@ -377,13 +377,8 @@ def _starred(
 
 
 def _positional(function: Callable[..., Any], chosen: dict[str, Any], rest: Sequence[Any]) -> Any:
-    kinds = {parameter.name: parameter.kind for parameter in parameters(function)}
-    only = [
-        name
-        for name, kind in kinds.items()
-        if name in chosen
-        and (kind is Parameter.POSITIONAL_ONLY or (rest and kind is Parameter.POSITIONAL_OR_KEYWORD))
-    ]
+    by_place = {Parameter.POSITIONAL_ONLY, *([Parameter.POSITIONAL_OR_KEYWORD] if rest else [])}
+    only = [one.name for one in parameters(function) if one.name in chosen and one.kind in by_place]
     first = [chosen.pop(name) for name in only]
     return function(*first, *rest, **chosen)
 
