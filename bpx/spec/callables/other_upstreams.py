@@ -34,10 +34,10 @@ from bpx.passes.reverse import reverse
 from bpx.spec.callables.positional_program import PositionalProgram
 from bpx.spec.code.traced_program import (
     TracedProgram,
+    at_values,
     run_backward,
     trace_program,
     with_claims,
-    with_upstream,
 )
 
 _UNNAMED = "gradient-above"  # where something is wrong, and not how
@@ -64,7 +64,7 @@ def with_other_upstreams(
     if not odd:
         return report
     weighted = traced if traced.weights else _weighted(traced, rows)
-    found = [(row, _check(with_upstream(weighted, row.upstream), row.odd, asked)) for row in odd]
+    found = [(row, _check(at_values(weighted, {}, row.upstream), row.odd, asked)) for row in odd]
     columns = tuple(_combined(column, _of_input(column.input, found)) for column in report.columns)
     return replace(report, columns=columns)
 

@@ -47,12 +47,12 @@ from bpx.spec.code.steps.readings import readings_alone
 from bpx.spec.code.traced_program import (
     BackwardRun,
     TracedProgram,
+    at_values,
     certify_nearby,
     random_upstream,
     run_backward,
     trace_program,
     with_claims,
-    with_upstream,
 )
 from bpx.spec.code.understand import settled
 from bpx.spec.code.words_of_code import parameters
@@ -241,7 +241,7 @@ def _why_of_element(
     """The ladder of an entry for one element of the output: what backward gives where only that counts."""
     upstream = np.zeros(np.shape(traced.upstream))
     upstream[index] = 1.0
-    alone = with_upstream(traced, upstream)
+    alone = at_values(traced, {}, upstream)
     with np.errstate(all="ignore"):
         claims, _ = claims_of(alone, run_backward(traced.program, upstream))
     options: dict[str, Any] = {"detect": chosen.detect, "seed": chosen.seed, "budget": chosen.budget}

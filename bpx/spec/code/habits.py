@@ -4,7 +4,7 @@ What the first call left is added to: a network whose weights the call itself mo
 that has a method to clear its gradients, as layers that add up mini-batches do, is cleared first. And arrays
 that a function was only handed are changed in place. Or it computes in float32, though it returns float64.
 What a first call keeps, a later one may take for its own. And a formula may be right for the given inputs
-alone.
+alone. Two more change what backward claims: it moves the weights itself, or alone takes a mean.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bpx.graph.numbers import number
 from bpx.spec.code.blamed_lines import MOVED
 from bpx.spec.code.gradients import Found, place_of, read_steps
 from bpx.spec.code.leaves import Path, copied, get, named
-from bpx.spec.code.lines.backward_values import adjoints, close
+from bpx.spec.code.lines.backward_values import close
 from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.options import ProgramOptions
 from bpx.spec.code.program import Program
@@ -143,12 +143,12 @@ def claims_of(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], 
     """
     names = {leaf.path: leaf.name for leaf in traced.leaves}
     claims = {names[found.leaf]: np.asarray(found.value) for found in run.gradients}
-    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
+    parameters = _parameters(traced, claims)
     if len(parameters) < 2:
         return claims, ()
-    right = {one.node: one.value for one in adjoints(traced.graph, 1.0)}
-    nodes = traced.graph.nodes
-    expected = {name: right.get(nodes[name], np.zeros_like(claims[name])) for name in claims}
+    right = right_gradients(traced)
+    claimed = [leaf for leaf in traced.leaves if leaf.name in claims]
+    expected = {leaf.name: right.get(leaf.path, np.zeros_like(claims[leaf.name])) for leaf in claimed}
     others = [name for name in claims if name not in parameters]
     if not all(close(claims[name], expected[name]) for name in others):
         return claims, ()
@@ -160,8 +160,12 @@ def claims_of(traced: TracedProgram, run: BackwardRun) -> tuple[dict[str, Any], 
 
 def without_mean(traced: TracedProgram, claims: dict[str, Any], length: int) -> dict[str, Any]:
     """The claims, those of the parameters times the length that backward alone divides them by."""
-    parameters = [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
-    return {**claims, **{name: claims[name] * length for name in parameters}}
+    return {**claims, **{name: claims[name] * length for name in _parameters(traced, claims)}}
+
+
+def _parameters(traced: TracedProgram, claims: Collection[str]) -> list[str]:
+    """The leaves with claims that are no arguments."""
+    return [leaf.name for leaf in traced.leaves if leaf.path[0] != "args" and leaf.name in claims]
 
 
 def mean_in_backward(length: int) -> Diagnostic:
@@ -202,13 +206,13 @@ def elsewhere(traced: TracedProgram, chosen: ProgramOptions) -> Elsewhere:
         for values, later in zip(points, calls[2:], strict=False):
             at = at_values(traced, values, upstream)
             wrong_later = _wrong(at, later, chosen)
-            if not wrong_later and gives(at, later.output):
+            if wrong_later == {}:
                 continue
             alone = _until_refused(_calls(program, upstream, start=copied(values)))  # steps change arrays
             if not alone:
                 continue
-            wrong = _wrong(at, alone[0], chosen)
-            kept = {name: facts for name, facts in wrong_later.items() if name not in wrong}
+            wrong = _wrong(at, alone[0], chosen) or {}
+            kept = {name: facts for name, facts in (wrong_later or {}).items() if name not in wrong}
             steady = steady and close(later.output, alone[0].output)
             found = {name: Mistake.of("only-here", **facts) for name, facts in wrong.items()}
             found |= {name: Mistake.of("kept-from-before", **facts) for name, facts in kept.items()}
@@ -270,10 +274,13 @@ def _as_symmetric(moved: Any, given: Any) -> Any:
     return (moved + signs[0] * moved.swapaxes(-1, -2)) / 2 if signs else moved
 
 
-def _wrong(at: TracedProgram, call: _Call, chosen: ProgramOptions) -> dict[str, dict[str, str]]:
-    """The leaves whose gradients are wrong in a call at these values, with the worst entry of each."""
+def _wrong(at: TracedProgram, call: _Call, chosen: ProgramOptions) -> dict[str, dict[str, str]] | None:
+    """The leaves whose gradients are wrong in a call at these values, with the worst entry of each.
+
+    None where forward does not give what the graph does.
+    """
     if not gives(at, call.output):
-        return {}
+        return None
     right = right_gradients(at)
     claims, _ = claims_of(at, call.run)
     both = [leaf for leaf in at.leaves if leaf.name in claims and leaf.path in right]

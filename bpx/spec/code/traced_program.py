@@ -340,22 +340,13 @@ class _Comparison:
         return [weight * output for weight, output in zip(weights, outputs, strict=True)]
 
 
-def with_upstream(traced: TracedProgram, upstream: Any) -> TracedProgram:
-    """The same graph with another upstream gradient."""
-    inputs = tuple(
-        leaf._replace(value=np.asarray(upstream, dtype=float)) if leaf.name in traced.weights else leaf
-        for leaf in traced.graph.inputs
-    )
-    trace = traced.trace._replace(graph=replace(traced.graph, inputs=inputs))
-    return traced._replace(trace=trace, upstream=upstream)
-
-
 def at_values(traced: TracedProgram, values: Mapping[Path, Any], upstream: Any) -> TracedProgram:
     """The same graph with other values of leaves, and another upstream gradient."""
     program = traced.program
-    weights = program.weights(upstream, program.parts({})).values() or [upstream]
+    outputs = [traced.upstreams[name] for name in traced.weights]  # of the same shapes
+    weights = [np.asarray(each) for each in program.weights(upstream, outputs).values() or [upstream]]
     others = {leaf.name: values[leaf.path] for leaf in traced.leaves if leaf.path in values}
-    others |= {name: np.asarray(value) for name, value in zip(traced.weights, weights, strict=False)}
+    others |= dict(zip(traced.weights, weights, strict=False))
     graph = traced.graph.with_values(others)
     return traced._replace(trace=traced.trace._replace(graph=graph), upstream=upstream)
 

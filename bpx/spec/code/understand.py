@@ -317,25 +317,27 @@ def _checked_by_name(program: Program, check: Callable[[Program], Report]) -> Re
     if program.both or not shared or report.verdict != Verdict.DISAGREE.word:
         return report
     other = check(program.alike(arguments_first=True))
-    facts = {"backward": program.backward.name, "forward": program.forward.name}
-    notes = (
-        Diagnostic("taken-as-argument", None, {**facts, "name": name}, severity="note") for name in shared
-    )
+    notes = [_note("taken-as-argument", program, name) for name in shared]
     return replace(other, notes=(*notes, *other.notes)) if _agrees(other) else report
 
 
 def _noted(report: Report, program: Program, upstream: Sequence[str], *, needed: bool = False) -> Report:
     """The report with a note on each unclear argument: as what it was taken."""
-    facts = {"backward": program.backward.name, "forward": program.forward.name}
-    notes = [
-        Diagnostic("taken-as-needed", None, {**facts, "name": name}, severity="note")
-        if name in upstream and needed
-        else Diagnostic("taken-as-upstream", None, {**facts, "name": name}, severity="note")
-        if name in upstream
-        else Diagnostic("taken-as-output", None, {**facts, "name": name}, severity="note")
-        for name in program.unclear
-    ]
-    return replace(report, notes=(*notes, *report.notes))
+
+    def taken(name: str) -> Diagnostic:
+        if name not in upstream:
+            return _note("taken-as-output", program, name)
+        if needed:
+            return _note("taken-as-needed", program, name)
+        return _note("taken-as-upstream", program, name)
+
+    return replace(report, notes=(*map(taken, program.unclear), *report.notes))
+
+
+def _note(code: str, program: Program, name: str) -> Diagnostic:
+    """What was assumed of an argument of backward."""
+    facts = {"backward": program.backward.name, "forward": program.forward.name, "name": name}
+    return Diagnostic(code, None, facts, severity="note")
 
 
 def _agrees(report: Report | None) -> bool:

@@ -1170,6 +1170,7 @@ BAD_JSON = {
     "not JSON": Bad('{"bpx": 1,\n "graph": {"y": "1"}', "json-syntax", 2, 21),
     "trailing comma": Bad('{"bpx": 1,}', "json-syntax", 1, 10, ","),
     "trailing comma in a list": Bad('{"bpx": [1, "x" , \n]}', "json-syntax", 1, 17, ","),
+    "a comma far from the error": Bad('}, {"bpx": 1,', "json-syntax", 1, 1, "}"),
     "nothing but a comma": Bad('{"bpx": [,]}', "json-syntax", 1, 10, ","),
     "single quotes": Bad("{'bpx': 1}", "json-syntax", 1, 2),
     "a list": Bad("[1]", "wrong-type", 1, 1),

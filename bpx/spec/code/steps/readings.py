@@ -18,7 +18,7 @@ from bpx.spec.code.lines.recorder import Recorder
 from bpx.spec.code.steps.rates import RATE, SURE_RATE, numbers_in, rates_in, statements_of
 from bpx.words.diagnostic import BpxError, Diagnostic
 
-Path = tuple[Any, ...]
+Path = tuple[Any, ...]  # as in bpx.spec.code.leaves, which stands above
 
 
 class Move(NamedTuple):
@@ -208,10 +208,6 @@ def _refuse_other_terms(move: Move, right: Any, states: Container[Any]) -> None:
     decays = factors[0] > 0 and np.size(right) > 2 and close(terms @ factors, np.ravel(move.distance))
     if decays or np.shape(move.weight) in states:
         raise BpxError([_unclear("step-unclear", [move])])
-
-
-def _off(value: Any, right: Any) -> float:
-    return float(np.linalg.norm(np.ravel(np.asarray(value) - right)))
 
 
 def _unclear(code: str, moves: Sequence[Move], **facts: str) -> Diagnostic:

@@ -136,10 +136,10 @@ def _load_json(rest: WithoutArrays) -> Any:
 def _what_is_wrong(error: json.JSONDecodeError) -> tuple[int, str]:
     """Where, and what. Of a comma at the end, Python 3.13 gives its place, those before what follows it."""
     text, at = error.doc, error.pos
-    comma = at if text.startswith(",", at) else len(text[:at].rstrip()) - 1
-    closing = text[comma + 1 :].lstrip()[:1] if text.startswith(",", comma) else ""
-    if closing in ("}", "]"):
-        return comma, say("json.trailing-comma", closing=closing)
+    upto_comma = text[: at + text.startswith(",", at)].rstrip()
+    closing = text[len(upto_comma) :].lstrip()[:1]
+    if upto_comma.endswith(",") and closing in ("}", "]"):
+        return len(upto_comma) - 1, say("json.trailing-comma", closing=closing)
     return at, _sentence(error.msg)
 
 
