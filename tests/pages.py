@@ -68,11 +68,10 @@ class Example(NamedTuple):
         """Run the code; `folder` holds the files it may name.
 
         The first example of each language in a README runs in a process of its own, and so does what needs
-        a shell, and the first of code.md, which says how many lines of the user's were traced: lines of tests
-        would count. The others are called: to start Python takes longer than most of them.
+        a shell. The others are called: to start Python takes longer than most of them.
         """
         first = next(first.code for first in examples(self.page) if first.language == self.language)
-        if (self.page.stem.startswith("README") or self.page.stem == "code") and self.code == first:
+        if self.page.stem.startswith("README") and self.code == first:
             return self.run_in_a_process(folder)
         if self.language == "python":
             return run_program(self.code, folder)

@@ -19,7 +19,7 @@ from bpx.spec.trace.random_state import generators_of, kept_states
 from bpx.spec.trace.stand_ins import Place, places, stand_ins
 from bpx.spec.trace.tape import Branch, Handle, Tape, TraceError, agree, is_traced
 from bpx.spec.trace.traced import Traced
-from bpx.spec.trace.user_source import raised_at, source_of
+from bpx.spec.trace.user_source import entrance, raised_at, source_of
 from bpx.words.diagnostic import BpxError, Diagnostic, Source
 
 
@@ -87,6 +87,7 @@ def _raised(error: Exception) -> BpxError:
     return BpxError([Diagnostic("function-raised", None, facts)])
 
 
+@entrance
 def _traced_call(function: Callable[..., Any], inputs: Mapping[str, Any], reach: list[Place]) -> _Run:
     tape = Tape(Traced)
     handles = {name: tape.input(value) for name, value in inputs.items()}

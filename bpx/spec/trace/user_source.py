@@ -10,19 +10,21 @@ import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from traceback import extract_tb
-from types import CodeType, FrameType
-from typing import Any
+from types import CodeType, FrameType, FunctionType
+from typing import Any, TypeVar
 
 import numpy as np
 
 import bpx
 from bpx.words.diagnostic import Source, Span
 from bpx.words.guards.turn import Turn
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Code of the user's changes while it is traced and checked: names of modules mean something else meanwhile,
 # and statements are tried in functions. So no two threads do that at once.
@@ -71,10 +73,20 @@ def is_users_code(code: CodeType, names: Mapping[str, Any]) -> bool:
     return is_users(str(names.get("__file__", filename)))
 
 
+_entrances: set[int] = set()  # codes, by identity: to hash one takes as long as to look at ten frames
+
+
+def entrance(function: _Function) -> _Function:
+    """Mark a function that calls the user's code to trace it: whoever calls the function is not traced."""
+    assert isinstance(function, FunctionType)
+    _entrances.add(id(function.__code__))
+    return function
+
+
 def user_frames() -> Iterator[FrameType]:
-    """The user's own frames on the stack of calls, the innermost first."""
+    """The user's own frames above an entrance on the stack of calls, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    while frame is not None and id(frame.f_code) not in _entrances:
         if is_users_code(frame.f_code, frame.f_globals):
             yield frame
         frame = frame.f_back

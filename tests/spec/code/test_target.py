@@ -90,3 +90,12 @@ def test_a_loss_has_no_upstream_gradient(tmp_path: Path) -> None:
     report = bpx.gradcheck(f"{tmp_path}/net.py:loss,backward", {"x": np.array([1.0, 2.0])})
     assert "upstream" not in report.to_dict()
     assert not any("pstream" in line for line in notes(report))
+
+
+def test_a_line_that_calls_bpx_is_no_line_of_forward(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "def forward(x):\n    return x * x\n\n\ndef backward(g, x):\n    return 2 * g * x\n"
+    )
+    # The sum of upstream times output is of nobody's code; this file is called like a script of the user's.
+    report = bpx.gradcheck(f"{tmp_path}/net.py:forward,backward", {"x": np.array([1.0, 2.0])})
+    assert any("traced 1 line of `forward`" in line for line in notes(report))
